@@ -1,0 +1,6 @@
+//! cometql: conference invitations and live membership, in SQL.
+
+pub mod error;
+pub mod sql;
+
+pub use error::{Error, Result};

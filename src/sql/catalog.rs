@@ -1,0 +1,91 @@
+//! What the engine needs of the world: tables by name, and transactions on their rows.
+//!
+//! `sql` defines these traits and never sees who implements them. The program's implementation is
+//! [`crate::tables::Database`], over the store.
+
+use std::{future::Future, ops::Bound, pin::Pin, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use super::types::{Row, TableSchema, Value};
+use crate::error::Result;
+
+/// A tenant's number: CppComet's `dev_id`. Tenant 0 is the operator.
+pub type Tenant = u32;
+
+/// The tables, and the way to their rows.
+pub trait Catalog: Send + Sync + 'static {
+    /// All tables of the CometQL database in name order, for SHOW and information_schema.
+    fn tables(&self) -> Vec<Arc<TableSchema>>;
+
+    /// The table of this name (exact case, as in CppComet and MariaDB on Linux).
+    fn table(&self, name: &str) -> Option<Arc<TableSchema>>;
+
+    /// Changes whenever a table does, so that cached plans can be told stale.
+    fn version(&self) -> u64;
+
+    /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
+    fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
+}
+
+/// A range of an index: each bound names the leading columns, with values already of the columns' types.
+/// `Included(prefix)` takes in every key that starts with the prefix, `Excluded(prefix)` none of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyRange {
+    /// Where the range begins.
+    pub lower: Bound<Vec<Value>>,
+    /// Where it ends.
+    pub upper: Bound<Vec<Value>>,
+}
+
+impl KeyRange {
+    /// Every key.
+    pub fn all() -> Self {
+        KeyRange { lower: Bound::Unbounded, upper: Bound::Unbounded }
+    }
+
+    /// Every key that starts with these values.
+    pub fn prefix(values: Vec<Value>) -> Self {
+        KeyRange { lower: Bound::Included(values.clone()), upper: Bound::Included(values) }
+    }
+}
+
+/// Rows in index order. It owns its view of the data, so that it may outlive the statement.
+pub type RowIter = Box<dyn Iterator<Item = Result<Row>> + Send>;
+
+/// A commit under way; it ends when the writes are on disk.
+pub type Commit = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// One transaction of one tenant: a snapshot taken at its start, overlaid by its own writes.
+pub trait Transaction: Send {
+    /// The row with this primary key, if any.
+    fn get(&self, table: &Arc<TableSchema>, key: &[Value]) -> Result<Option<Row>>;
+
+    /// The rows of a range of an index (0 is the primary key, others are [`super::types::IndexSchema::id`]), in its
+    /// order or backwards.
+    fn scan(&self, table: &Arc<TableSchema>, index: u8, range: &KeyRange, reverse: bool) -> Result<RowIter>;
+
+    /// How many rows the range has; does not decode them.
+    fn count(&self, table: &Arc<TableSchema>, index: u8, range: &KeyRange) -> Result<u64>;
+
+    /// Writes a row. `old` is the row it replaces, as this transaction sees it (its primary key may differ), or None
+    /// for a key that the caller found free. The table's own rules are applied here: they may refuse the row or fill
+    /// in columns.
+    fn put(&mut self, table: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<()>;
+
+    /// Removes a row that this transaction sees.
+    fn delete(&mut self, table: &Arc<TableSchema>, old: &Row) -> Result<()>;
+
+    /// Marks a point to which [`Transaction::rollback_to`] can return: the number of writes so far.
+    fn savepoint(&self) -> usize;
+
+    /// Forgets all writes since the savepoint.
+    fn rollback_to(&mut self, savepoint: usize);
+
+    /// Whether anything was written.
+    fn is_dirty(&self) -> bool;
+
+    /// Makes the writes durable, all or none. Fails with [`crate::Error::Conflict`] (1213) when a row written here was
+    /// written by another since this transaction began. Dropping a transaction instead rolls it back.
+    fn commit(self: Box<Self>) -> Commit;
+}
