@@ -24,6 +24,10 @@ pub trait Catalog: Send + Sync + 'static {
     /// Changes whenever a table does, so that cached plans can be told stale.
     fn version(&self) -> u64;
 
+    /// The tenants that have rows in this table, in order: for the parts of the program that look after everyone's
+    /// rows, never for a client's statement.
+    fn tenants(&self, table: &TableSchema) -> Result<Vec<Tenant>>;
+
     /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
 }
