@@ -1,0 +1,22 @@
+//! What the whole-program tests share: servers to talk to, and waiting for conditions.
+
+#![allow(dead_code, reason = "each test binary uses another part of it")]
+
+pub mod mariadb;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a server may take until it accepts connections, on a busy machine.
+pub const STARTUP_LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` holds; fails the test, naming `what`, when that takes longer than `limit`.
+pub fn wait_until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < limit, "gave up after {limit:?} waiting until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
