@@ -47,6 +47,142 @@ pub enum Error {
     /// The store could not read or write.
     #[error("Storage error: {0}")]
     Storage(String),
+    /// A text without a statement.
+    #[error("Query was empty")]
+    EmptyQuery,
+    /// A statement beyond a bound of the parser; names the bound.
+    #[error("Statement is too complex: {0}")]
+    TooComplex(String),
+    /// A statement longer than allowed, in bytes.
+    #[error("Got a statement bigger than {0} bytes")]
+    TooLong(usize),
+    /// A column name that several tables have.
+    #[error("Column '{column}' in {clause} is ambiguous")]
+    AmbiguousColumn {
+        /// The column's name as written.
+        column: String,
+        /// Where it was written, as in [`Error::UnknownColumn`].
+        clause: String,
+    },
+    /// Two tables of one FROM with the same name.
+    #[error("Not unique table/alias: '{0}'")]
+    NotUniqueTable(String),
+    /// A database that does not exist.
+    #[error("Unknown database '{0}'")]
+    UnknownDatabase(String),
+    /// A table name before `.*` that FROM does not have.
+    #[error("Unknown table '{0}'")]
+    UnknownWildcardTable(String),
+    /// A column named twice in an INSERT's list.
+    #[error("Column '{0}' specified twice")]
+    ColumnTwice(String),
+    /// A row of an INSERT has more or fewer values than columns; counts from 1.
+    #[error("Column count doesn't match value count at row {0}")]
+    ColumnCount(usize),
+    /// A column without a default that an INSERT leaves out.
+    #[error("Field '{0}' doesn't have a default value")]
+    NoDefault(String),
+    /// NULL for a column that cannot hold it.
+    #[error("Column '{0}' cannot be null")]
+    NullColumn(String),
+    /// An aggregate function where none can be.
+    #[error("Invalid use of group function")]
+    GroupFunction,
+    /// GROUP BY of something that is an aggregate.
+    #[error("Can't group on '{0}'")]
+    GroupOn(String),
+    /// A row of several columns where one belongs, or the other way round.
+    #[error("Operand should contain {0} column(s)")]
+    OperandColumns(usize),
+    /// A subquery used as a value has several rows.
+    #[error("Subquery returns more than 1 row")]
+    SubqueryRows,
+    /// The parts of a UNION differ.
+    #[error("The used SELECT statements have a different number of columns")]
+    UnionColumns,
+    /// A subquery in FROM without a name.
+    #[error("Every derived table must have its own alias")]
+    DerivedAlias,
+    /// A subquery in FROM with two columns of the same name.
+    #[error("Duplicate column name '{0}'")]
+    DuplicateColumn(String),
+    /// More tables in one SELECT than allowed.
+    #[error("Too many tables; CometQL can only use {0} tables in a join")]
+    TooManyTables(usize),
+    /// KILL QUERY, or the client is gone.
+    #[error("Query execution was interrupted")]
+    Interrupted,
+    /// The statement ran longer than `max_statement_time`.
+    #[error("Query execution was interrupted (max_statement_time exceeded)")]
+    StatementTimeout,
+    /// The statement would hold more rows in memory than allowed, in bytes.
+    #[error("Out of sort memory: the statement needs more than {0} bytes")]
+    StatementMemory(usize),
+    /// A system variable that does not exist.
+    #[error("Unknown system variable '{0}'")]
+    UnknownVariable(String),
+    /// A system variable that cannot be set.
+    #[error("Variable '{0}' is a read only variable")]
+    ReadOnlyVariable(String),
+    /// A value that a system variable does not take.
+    #[error("Variable '{variable}' can't be set to the value of '{value}'")]
+    VariableValue {
+        /// The variable's name.
+        variable: String,
+        /// The value as text.
+        value: String,
+    },
+    /// A value of the wrong type for a system variable.
+    #[error("Incorrect argument type to variable '{0}'")]
+    VariableType(String),
+    /// A character set we do not know.
+    #[error("Unknown character set: '{0}'")]
+    UnknownCharacterSet(String),
+    /// A collation we do not know.
+    #[error("Unknown collation: '{0}'")]
+    UnknownCollation(String),
+    /// A prepared statement that does not exist.
+    #[error("Unknown prepared statement handler ({handler}) given to {command}")]
+    UnknownPrepared {
+        /// Its number or name.
+        handler: String,
+        /// The command that named it.
+        command: String,
+    },
+    /// Too few or too many values for a prepared statement's parameters, and the like.
+    #[error("Incorrect arguments to {0}")]
+    WrongArguments(String),
+    /// A session has as many prepared statements as allowed.
+    #[error("Can't create more than max_prepared_stmt_count statements (current value: {0})")]
+    TooManyPrepared(usize),
+    /// A statement that cannot be prepared, or a parameter outside of one.
+    #[error("This command is not supported in the prepared statement protocol yet")]
+    NotPreparable,
+    /// A savepoint that does not exist.
+    #[error("SAVEPOINT {0} does not exist")]
+    UnknownSavepoint(String),
+    /// KILL of a connection that does not exist.
+    #[error("Unknown thread id: {0}")]
+    UnknownConnection(u64),
+    /// A table that clients cannot write.
+    #[error("Table `{0}` is read only")]
+    ReadOnlyTable(String),
+    /// Something that only the operator, tenant 0, may do.
+    #[error("Access denied; only tenant 0 may {0}")]
+    AccessDenied(String),
+    /// Two clauses that exclude each other.
+    #[error("Incorrect usage of {0} and {1}")]
+    WrongUsage(String, String),
+    /// A table that is changed and read in a subquery by the same statement.
+    #[error(
+        "Table '{table}' is specified twice, both as a target for '{command}' and as a separate source for data"
+    )]
+    TargetTwice {
+        /// The table's name.
+        table: String,
+        /// UPDATE, DELETE or INSERT.
+        command: String,
+    },
     /// A bug here.
     #[error("Internal error: {0}")]
     Internal(String),
@@ -64,6 +200,44 @@ impl Error {
             Error::Conflict => (1213, "40001", 500),
             Error::InvalidData(_) => (1366, "22007", 12),
             Error::Storage(_) => (1030, "HY000", 500),
+            Error::EmptyQuery => (1065, "42000", 17),
+            Error::TooComplex(_) => (1436, "HY000", 18),
+            Error::TooLong(_) => (1153, "08S01", 11),
+            Error::AmbiguousColumn { .. } => (1052, "23000", 14),
+            Error::NotUniqueTable(_) => (1066, "42000", 3),
+            Error::UnknownDatabase(_) => (1049, "42000", 15),
+            Error::UnknownWildcardTable(_) => (1051, "42S02", 15),
+            Error::ColumnTwice(_) => (1110, "42000", 13),
+            Error::ColumnCount(_) => (1136, "21S01", 14),
+            Error::NoDefault(_) => (1364, "HY000", 12),
+            Error::NullColumn(_) => (1048, "23000", 12),
+            Error::GroupFunction => (1111, "HY000", 3),
+            Error::GroupOn(_) => (1056, "42000", 3),
+            Error::OperandColumns(_) => (1241, "21000", 3),
+            Error::SubqueryRows => (1242, "21000", 12),
+            Error::UnionColumns => (1222, "21000", 14),
+            Error::DerivedAlias => (1248, "42000", 3),
+            Error::DuplicateColumn(_) => (1060, "42S21", 13),
+            Error::TooManyTables(_) => (1116, "HY000", 18),
+            Error::Interrupted => (1317, "70100", 500),
+            Error::StatementTimeout => (1969, "70100", 500),
+            Error::StatementMemory(_) => (1038, "HY001", 500),
+            Error::UnknownVariable(_) => (1193, "HY000", 15),
+            Error::ReadOnlyVariable(_) => (1238, "HY000", 10),
+            Error::VariableValue { .. } => (1231, "42000", 12),
+            Error::VariableType(_) => (1232, "42000", 12),
+            Error::UnknownCharacterSet(_) => (1115, "42000", 12),
+            Error::UnknownCollation(_) => (1273, "HY000", 12),
+            Error::UnknownPrepared { .. } => (1243, "HY000", 15),
+            Error::WrongArguments(_) => (1210, "HY000", 12),
+            Error::TooManyPrepared(_) => (1461, "42000", 18),
+            Error::NotPreparable => (1295, "HY000", 2),
+            Error::UnknownSavepoint(_) => (1305, "42000", 15),
+            Error::UnknownConnection(_) => (1094, "HY000", 15),
+            Error::ReadOnlyTable(_) => (1036, "HY000", 10),
+            Error::AccessDenied(_) => (1227, "42000", 403),
+            Error::WrongUsage(..) => (1221, "HY000", 3),
+            Error::TargetTwice { .. } => (1093, "HY000", 2),
             Error::Internal(_) => (1815, "HY000", 500),
         }
     }

@@ -1,6 +1,17 @@
 //! CometQL: text in, rows out. Pure: no socket, no disk, no clock of its own.
 
 pub mod catalog;
+mod clock;
+mod engine;
+mod limits;
+mod outcome;
+pub mod parse;
+mod session;
 pub mod types;
 
 pub use catalog::{Catalog, KeyRange, RowIter, Tenant, Transaction};
+pub use clock::{Clock, SystemClock};
+pub use engine::Engine;
+pub use limits::Limits;
+pub use outcome::{Done, Outcome, PreparedInfo, Rows, SessionStatus};
+pub use session::{Canceller, Login, Session};
