@@ -1,5 +1,6 @@
 //! cometql: conference invitations and live membership, in SQL.
 
+pub mod config;
 pub mod error;
 pub mod sql;
 

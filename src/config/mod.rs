@@ -1,0 +1,210 @@
+//! Settings: comet.ini as a CppComet user has it, and this server's own keys, typed and checked.
+
+mod cppcomet;
+mod freeswitch_node;
+mod ini;
+mod password;
+mod reader;
+mod secret;
+mod settings;
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode};
+pub use password::{PASSWORD_FILE, password_of_folder};
+pub use secret::Secret;
+pub use settings::{ErrorCodes, LogFormat, LogSettings, MysqlSettings, Settings, SipSettings, StoreSettings};
+
+/// One thing that is wrong in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Problem {
+    /// Counted from 1.
+    line: usize,
+    /// Which key, what was found, and what is allowed.
+    text: String,
+}
+
+/// Why a file cannot be used: each problem on a line of its own, with the file's name and the line's number.
+#[derive(Debug)]
+pub struct ConfigError {
+    file: PathBuf,
+    kind: ErrorKind,
+}
+
+#[derive(Debug)]
+enum ErrorKind {
+    Unreadable(std::io::Error),
+    Problems(Vec<Problem>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        match &self.kind {
+            ErrorKind::Unreadable(error) => write!(f, "cannot read {file}: {error}"),
+            ErrorKind::Problems(problems) => {
+                for (position, problem) in problems.iter().enumerate() {
+                    let separator = if position == 0 { "" } else { "\n" };
+                    write!(f, "{separator}{file} line {}: {}", problem.line, problem.text)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A file read: its settings, and what the operator should know about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings, with defaults for what the file does not say.
+    pub settings: Settings,
+    /// Keys that nobody knows, one text each with file and line.
+    pub warnings: Vec<String>,
+    /// Keys of CppComet that have no effect here, as `section.key`.
+    pub unused: Vec<String>,
+}
+
+/// Reads a file.
+pub fn load(file: &Path) -> Result<Loaded, ConfigError> {
+    let error = |kind| ConfigError { file: file.to_owned(), kind };
+    let bytes = fs::read(file).map_err(|reason| error(ErrorKind::Unreadable(reason)))?;
+    parse(&file.display().to_string(), &String::from_utf8_lossy(&bytes))
+        .map_err(|problems| error(ErrorKind::Problems(problems)))
+}
+
+fn parse(file: &str, text: &str) -> Result<Loaded, Vec<Problem>> {
+    let ini = ini::parse(text)?;
+    let mut reader = reader::Reader::new(&ini);
+    let settings = Settings::read(&mut reader);
+    let (unread, mut problems) = reader.finish();
+    if !problems.is_empty() {
+        problems.sort_by_key(|problem| problem.line);
+        return Err(problems);
+    }
+    let (unused, unknown): (Vec<_>, Vec<_>) =
+        unread.into_iter().partition(|(section, key, _)| cppcomet::knows(section, key));
+    Ok(Loaded {
+        settings,
+        warnings: unknown
+            .into_iter()
+            .map(|(section, key, line)| {
+                format!("{file} line {line}: unknown key '{key}' in section [{section}]")
+            })
+            .collect(),
+        unused: unused.into_iter().map(|(section, key, _)| format!("{section}.{key}")).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, time::Duration};
+
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
+
+    /// The sections of a CppComet installation with a FreeSWITCH beside it.
+    const CPPCOMET: &str = r"
+; cppcomet
+[main]
+node_name = Node1
+password = CometQLPassword ; shared
+pidfile = /var/run/cppcomet.pid
+[ws]
+thread_num = 3
+port = 8087
+ip = 0.0.0.0
+[cometql]
+ip = 0.0.0.0
+thread_num = 4
+port = 3307
+statistics = 10
+[freeswitch]
+ip = 0.0.0.0
+thread_num = 3
+port = 84
+[sip]
+pipesalt = pipeSecretSalt
+freeswitch = []Server=10.0.0.1,Pwd=CueCon,Port=8021,WShost=fs1.example.com,WSport=7443,StreamServer=s1
+freeswitch = []Server=10.0.0.2,Pwd=CueCon,Port=8021
+[db]
+host = localhost
+port = 3306
+user = root
+password = x
+name = comet
+[content-type]
+html = text/html
+[log]
+level = 300
+dbLink = 600
+";
+
+    #[test]
+    fn a_file_of_cppcomet_is_read_unchanged() {
+        let loaded = parse("comet.ini", CPPCOMET).unwrap();
+        let settings = loaded.settings;
+        assert_eq!(loaded.warnings, Vec::<String>::new());
+        assert!(loaded.unused.contains(&"ws.thread_num".to_owned()));
+        assert_eq!(settings.password.unwrap().expose(), "CometQLPassword");
+        assert_eq!(settings.mysql.ip, Ipv4Addr::UNSPECIFIED);
+        assert_eq!(settings.mysql.port, 3307);
+        assert_eq!(settings.sip.pipe_salt.expose(), "pipeSecretSalt");
+        let nodes: Vec<_> = settings.sip.nodes.iter().map(FreeswitchNode::name).collect();
+        assert_eq!(nodes, ["fs1.example.com:7443", "10.0.0.2:7443"]);
+        assert_eq!(settings.log.level, LevelFilter::WARN);
+    }
+
+    #[test]
+    fn the_mission_s_short_form_names_one_node() {
+        let loaded =
+            parse("comet.ini", "[sip]\nport = 7444\nhost = ecort-n1.comet.su;\npipesalt = s\n").unwrap();
+        let mut node = FreeswitchNode::new("ecort-n1.comet.su");
+        node.websocket_port = 7444;
+        assert_eq!(loaded.settings.sip.nodes, [node]);
+    }
+
+    #[test]
+    fn unknown_keys_warn_with_their_line() {
+        let loaded = parse("comet.ini", "[cometql]\n\nprot = 3307\n[extra]\nx = 1\n").unwrap();
+        assert_eq!(
+            loaded.warnings,
+            [
+                "comet.ini line 3: unknown key 'prot' in section [cometql]",
+                "comet.ini line 5: unknown key 'x' in section [extra]"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_bad_value_is_named_at_once() {
+        let text = "[cometql]\nport = 70000\nip = localhost\nerror_codes = maria\n[sip]\n\
+                    freeswitch = Server=a\nfreeswitch = []Server=a,Port=abc\n[log]\nlevel = 601\n[store]\ncache_size = 1\n";
+        let problems = parse("comet.ini", text).unwrap_err();
+        let error = ConfigError { file: "comet.ini".into(), kind: ErrorKind::Problems(problems) };
+        assert_eq!(
+            error.to_string(),
+            "comet.ini line 2: [cometql] port must be a number 1..65535, found '70000'\n\
+             comet.ini line 3: [cometql] ip must be an IP address, found 'localhost'\n\
+             comet.ini line 4: [cometql] error_codes must be comet or mysql, found 'maria'\n\
+             comet.ini line 6: [sip] freeswitch must start with '[]', found 'Server=a'\n\
+             comet.ini line 7: [sip] freeswitch Port must be a number 1..65535, found 'abc'\n\
+             comet.ini line 9: [log] level must be error, warn, info, debug, trace, off or a number 0..600, found '601'\n\
+             comet.ini line 11: [store] cache_size must be a size 1MB..64GB such as 64MB, found '1'"
+        );
+    }
+
+    #[test]
+    fn an_empty_file_serves_on_loopback() {
+        let settings = parse("comet.ini", "").unwrap().settings;
+        assert_eq!(settings, Settings::default());
+        assert_eq!((settings.mysql.ip, settings.mysql.port), (Ipv4Addr::LOCALHOST.into(), 3307));
+        assert_eq!(settings.mysql.handshake_timeout, Duration::from_secs(10));
+        assert_eq!(settings.password, None);
+    }
+}
