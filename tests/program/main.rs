@@ -4,3 +4,4 @@
 mod support;
 
 mod reference;
+mod sql_files;

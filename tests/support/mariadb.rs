@@ -2,9 +2,10 @@
 
 use std::{
     fs,
+    ops::Deref,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use mysql::{Conn, Opts, OptsBuilder, prelude::Queryable};
@@ -28,6 +29,12 @@ impl MariaDb {
     pub fn shared() -> &'static MariaDb {
         static SHARED: OnceLock<MariaDb> = OnceLock::new();
         SHARED.get_or_init(|| MariaDb::start(&[]))
+    }
+
+    /// The shared MariaDB for one test at a time: for tests that need the database's own name.
+    pub fn exclusive() -> impl Deref<Target = MariaDb> {
+        static TURN: Mutex<()> = Mutex::new(());
+        Turn { server: MariaDb::shared(), _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     /// Makes a data folder and starts a server on it with small buffers, `options`, and strict defaults otherwise.
@@ -104,6 +111,13 @@ impl MariaDb {
         connection
     }
 
+    /// Like [`Self::connect`], with `database` chosen.
+    pub fn connect_to(&self, database: &str) -> Conn {
+        let mut connection = self.connect();
+        connection.query_drop(format!("USE `{database}`")).expect("USE");
+        connection
+    }
+
     /// A connection to a fresh database `name`, with the tables of `migrations/*.sql` in it.
     pub fn database(&self, name: &str) -> Conn {
         let mut connection = self.connect();
@@ -117,6 +131,20 @@ impl MariaDb {
             }
         }
         connection
+    }
+}
+
+/// One test's turn with the shared MariaDB.
+struct Turn {
+    server: &'static MariaDb,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Deref for Turn {
+    type Target = MariaDb;
+
+    fn deref(&self) -> &MariaDb {
+        self.server
     }
 }
 

@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The database's name: CppComet's, and ours.
+pub const DATABASE: &str = "CometQL_v1";
+
 /// How long a server may take until it accepts connections, on a busy machine.
 pub const STARTUP_LIMIT: Duration = Duration::from_secs(60);
 
