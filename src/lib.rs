@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod error;
+pub mod freeswitch;
 pub mod sql;
 
 pub use error::{Error, Result};
