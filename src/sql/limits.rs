@@ -9,8 +9,10 @@ pub struct Limits {
     pub statement_bytes: usize,
     /// Bytes of an INSERT or REPLACE statement (error 1153).
     pub insert_bytes: usize,
-    /// Operators one after the other in one expression, or UNIONs in one query (error 1436).
+    /// Operators one after the other in one expression (error 1436).
     pub chain: usize,
+    /// Conditions joined by AND or OR, or SELECTs by UNION, one after the other (error 1436).
+    pub conditions: usize,
     /// Tables joined in one SELECT (error 1116).
     pub tables: usize,
     /// Brackets, subqueries and CASEs inside each other (error 1436).
@@ -32,7 +34,8 @@ impl Default for Limits {
         Limits {
             statement_bytes: 256 * 1024,
             insert_bytes: 16 * 1024 * 1024,
-            chain: 1_000,
+            chain: 250,
+            conditions: 4_000,
             tables: 16,
             nesting: 32,
             memory_bytes: 64 * 1024 * 1024,
