@@ -7,6 +7,7 @@ mod limits;
 mod outcome;
 pub mod parse;
 mod session;
+pub mod system;
 pub mod types;
 
 pub use catalog::{Catalog, KeyRange, RowIter, Tenant, Transaction};
