@@ -183,6 +183,40 @@ pub enum Error {
         /// UPDATE, DELETE or INSERT.
         command: String,
     },
+    /// A user that does not exist, or a wrong password: which of the two is not told.
+    #[error(
+        "Access denied for user '{user}'@'{host}' (using password: {})",
+        if *.password { "YES" } else { "NO" }
+    )]
+    LoginRefused {
+        /// The user name as sent.
+        user: String,
+        /// Where the client is.
+        host: String,
+        /// Whether it sent a password.
+        password: bool,
+    },
+    /// As many connections as allowed are open.
+    #[error("Too many connections")]
+    TooManyConnections,
+    /// A login that cannot be read or that asks for something not offered; says what.
+    #[error("Bad handshake: {0}")]
+    BadHandshake(String),
+    /// A command of the protocol that does not exist here.
+    #[error("Unknown command")]
+    UnknownCommand,
+    /// A command longer than allowed, in bytes.
+    #[error("Got a packet bigger than 'max_allowed_packet' bytes ({0})")]
+    PacketTooLarge(usize),
+    /// A packet with another number than its place.
+    #[error("Got packets out of order")]
+    PacketsOutOfOrder,
+    /// A packet that is cut, or longer than its command.
+    #[error("Malformed communication packet")]
+    MalformedPacket,
+    /// Text that is not UTF-8; shows where.
+    #[error("Invalid utf8mb4 character string: '{0}'")]
+    InvalidText(String),
     /// A bug here.
     #[error("Internal error: {0}")]
     Internal(String),
@@ -238,6 +272,14 @@ impl Error {
             Error::AccessDenied(_) => (1227, "42000", 403),
             Error::WrongUsage(..) => (1221, "HY000", 3),
             Error::TargetTwice { .. } => (1093, "HY000", 2),
+            Error::LoginRefused { .. } => (1045, "28000", 16),
+            Error::TooManyConnections => (1040, "08004", 500),
+            Error::BadHandshake(_) => (1043, "08S01", 16),
+            Error::UnknownCommand => (1047, "08S01", 2),
+            Error::PacketTooLarge(_) => (1153, "08S01", 11),
+            Error::PacketsOutOfOrder => (1156, "08S01", 500),
+            Error::MalformedPacket => (1835, "HY000", 500),
+            Error::InvalidText(_) => (1300, "HY000", 12),
             Error::Internal(_) => (1815, "HY000", 500),
         }
     }

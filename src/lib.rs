@@ -3,6 +3,7 @@
 pub mod config;
 pub mod error;
 pub mod freeswitch;
+pub mod server;
 pub mod sql;
 
 pub use error::{Error, Result};

@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use super::{catalog::Catalog, clock::Clock, limits::Limits};
 
+/// The version that clients are told, in the greeting and by `VERSION()`. Clients read the leading number, and
+/// `MariaDB` in it: what they then send is what MariaDB 10.11 takes.
+pub const SERVER_VERSION: &str = concat!("10.11.0-MariaDB-CometQL-", env!("CARGO_PKG_VERSION"));
+
 /// The SQL engine of one database.
 pub struct Engine {
     pub(super) catalog: Arc<dyn Catalog>,

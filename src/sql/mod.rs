@@ -12,7 +12,7 @@ pub mod types;
 
 pub use catalog::{Catalog, KeyRange, RowIter, Tenant, Transaction};
 pub use clock::{Clock, SystemClock};
-pub use engine::Engine;
+pub use engine::{Engine, SERVER_VERSION};
 pub use limits::Limits;
 pub use outcome::{Done, Outcome, PreparedInfo, Rows, SessionStatus};
 pub use session::{Canceller, Login, Session};

@@ -1,0 +1,238 @@
+//! The connections that are open: for SHOW PROCESSLIST, KILL, STATISTICS and the shutdown.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use parking_lot::Mutex;
+use tokio::task::AbortHandle;
+
+use crate::{
+    error::{Error, Result},
+    sql::{Canceller, Tenant},
+};
+
+/// Bytes of a statement that are kept for SHOW PROCESSLIST.
+const SHOWN_STATEMENT: usize = 1024;
+
+const IDLE: u8 = 0;
+const BUSY: u8 = 1;
+const CLOSED: u8 = 2;
+
+/// All open connections by number.
+pub struct Connections {
+    started: Instant,
+    next_id: AtomicU32,
+    statements: AtomicU64,
+    open: Mutex<BTreeMap<u32, Arc<Connection>>>,
+}
+
+/// One open connection.
+pub struct Connection {
+    /// Its number.
+    pub id: u32,
+    /// Where the client is.
+    pub peer: SocketAddr,
+    phase: AtomicU8,
+    identity: Mutex<Option<Identity>>,
+    activity: Mutex<Activity>,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+#[derive(Clone)]
+struct Identity {
+    tenant: Tenant,
+    user: String,
+    canceller: Canceller,
+}
+
+struct Activity {
+    statement: String,
+    since: Instant,
+}
+
+/// A connection as SHOW PROCESSLIST tells it.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The connection's number.
+    pub id: u32,
+    /// Its tenant, none before the login.
+    pub tenant: Option<Tenant>,
+    /// The user name as given.
+    pub user: String,
+    /// Where the client is.
+    pub peer: SocketAddr,
+    /// The statement under way, none while it is idle.
+    pub statement: Option<String>,
+    /// Seconds in this state.
+    pub seconds: u64,
+}
+
+impl Connections {
+    /// None yet.
+    pub fn new() -> Self {
+        Connections {
+            started: Instant::now(),
+            next_id: AtomicU32::new(1),
+            statements: AtomicU64::new(0),
+            open: Mutex::default(),
+        }
+    }
+
+    /// Enters a connection.
+    pub(super) fn enter(self: &Arc<Self>, peer: SocketAddr) -> Entered {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let connection = Arc::new(Connection {
+            id,
+            peer,
+            phase: AtomicU8::new(BUSY),
+            identity: Mutex::default(),
+            activity: Mutex::new(Activity { statement: String::new(), since: Instant::now() }),
+            task: Mutex::default(),
+        });
+        self.open.lock().insert(id, Arc::clone(&connection));
+        Entered { connections: Arc::clone(self), connection }
+    }
+
+    /// The connections that a tenant may see: its own, or all for tenant 0.
+    pub fn list(&self, tenant: Tenant) -> Vec<Process> {
+        let visible = |process: &Process| tenant == 0 || process.tenant == Some(tenant);
+        self.open.lock().values().map(|connection| connection.describe()).filter(visible).collect()
+    }
+
+    /// Stops a connection's statement, or closes it altogether. A tenant may do so to its own, tenant 0 to all.
+    pub fn kill(&self, id: u32, by: Tenant, statement_only: bool) -> Result<()> {
+        let connection = self.open.lock().get(&id).cloned();
+        let identity = connection.as_ref().and_then(|connection| connection.identity.lock().clone());
+        match (connection, identity) {
+            (Some(connection), identity)
+                if by == 0 || identity.as_ref().is_some_and(|identity| identity.tenant == by) =>
+            {
+                if let Some(identity) = identity {
+                    identity.canceller.cancel();
+                }
+                if !statement_only {
+                    connection.abort();
+                }
+                Ok(())
+            }
+            _ => Err(Error::UnknownConnection(id.into())),
+        }
+    }
+
+    /// The text of COM_STATISTICS, as clients parse it.
+    pub(super) fn statistics(&self) -> String {
+        let uptime = self.started.elapsed().as_secs();
+        let statements = self.statements.load(Ordering::Relaxed);
+        let hundredths = statements.saturating_mul(100) / uptime.max(1);
+        format!(
+            "Uptime: {uptime}  Threads: {}  Questions: {statements}  Slow queries: 0  Opens: 0  Open tables: 0  \
+             Queries per second avg: {}.{:02}",
+            self.open.lock().len(),
+            hundredths / 100,
+            hundredths % 100,
+        )
+    }
+
+    /// Closes the connections that are idle; those that are busy see it when they have answered.
+    pub(super) fn close_idle(&self) {
+        let open: Vec<_> = self.open.lock().values().cloned().collect();
+        for connection in open {
+            if connection.phase.swap(CLOSED, Ordering::AcqRel) == IDLE {
+                connection.abort();
+            }
+        }
+    }
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Connections::new()
+    }
+}
+
+impl Connection {
+    fn describe(&self) -> Process {
+        let identity = self.identity.lock().clone();
+        let activity = self.activity.lock();
+        let busy = self.phase.load(Ordering::Acquire) == BUSY && identity.is_some();
+        Process {
+            id: self.id,
+            tenant: identity.as_ref().map(|identity| identity.tenant),
+            user: identity.map_or_else(|| "unauthenticated user".to_owned(), |identity| identity.user),
+            peer: self.peer,
+            statement: busy.then(|| activity.statement.clone()),
+            seconds: activity.since.elapsed().as_secs(),
+        }
+    }
+
+    /// Says what runs this connection, so that it can be ended from elsewhere.
+    pub(super) fn runs_as(&self, task: AbortHandle) {
+        *self.task.lock() = Some(task);
+    }
+
+    fn abort(&self) {
+        if let Some(task) = &*self.task.lock() {
+            task.abort();
+        }
+    }
+}
+
+/// A connection's own hold on its entry, which goes when it does.
+pub(super) struct Entered {
+    connections: Arc<Connections>,
+    connection: Arc<Connection>,
+}
+
+impl Entered {
+    /// The connection's number.
+    pub fn id(&self) -> u32 {
+        self.connection.id
+    }
+
+    /// All connections.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// The entry itself.
+    pub fn entry(&self) -> Arc<Connection> {
+        Arc::clone(&self.connection)
+    }
+
+    /// Who logged in.
+    pub fn identify(&self, tenant: Tenant, user: String, canceller: Canceller) {
+        *self.connection.identity.lock() = Some(Identity { tenant, user, canceller });
+    }
+
+    /// A command begins; false if the server is stopping, so that it must not.
+    pub fn begin(&self, statement: &str) -> bool {
+        if self.connection.phase.compare_exchange(IDLE, BUSY, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return false;
+        }
+        self.connections.statements.fetch_add(1, Ordering::Relaxed);
+        let mut activity = self.connection.activity.lock();
+        activity.statement.clear();
+        activity.statement.push_str(&statement[..statement.floor_char_boundary(SHOWN_STATEMENT)]);
+        activity.since = Instant::now();
+        true
+    }
+
+    /// The command, or the login, has been answered; false if the connection is to be closed now.
+    pub fn end(&self) -> bool {
+        self.connection.activity.lock().since = Instant::now();
+        self.connection.phase.compare_exchange(BUSY, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.connections.open.lock().remove(&self.connection.id);
+    }
+}

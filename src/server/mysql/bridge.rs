@@ -1,0 +1,180 @@
+//! What lies between the guard and opensrv: two buffers in memory.
+//!
+//! opensrv never sees the socket. It reads from the bridge, which holds one whole command at most (two packets in one
+//! read make opensrv 0.7 use freed memory), and writes packets into it, which are patched as they pass. Both sides run
+//! in the task of their connection, so a read or write that has to wait just returns `Pending`: the guard polls again
+//! when it has fed or drained the bridge.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    packet::{self, HEADER, MAX_PAYLOAD},
+    patch::Patch,
+};
+
+/// Bytes of answer that may wait for the socket before opensrv has to.
+const OUTBOX_LIMIT: usize = 64 * 1024;
+
+/// A handle on the buffers; both sides hold one.
+#[derive(Clone, Default)]
+pub(super) struct Bridge(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// The command that opensrv is to read.
+    inbox: Vec<u8>,
+    /// How much of it was read.
+    taken: usize,
+    /// opensrv has read everything and wants the next command.
+    starved: bool,
+    /// The answer, packet by packet.
+    outbox: Vec<u8>,
+    /// opensrv has to wait until the outbox is drained.
+    full: bool,
+    /// Number of the next packet of the answer.
+    sequence: u8,
+    /// What to do with the next packets that opensrv writes; the others pass unchanged.
+    patches: VecDeque<Patch>,
+    /// The last packet was as long as a packet can be, so that its row may lack the packet that ends it.
+    unended: bool,
+}
+
+impl Bridge {
+    /// Gives opensrv a command, whose answer begins with the given sequence number.
+    pub fn feed(&self, command: &[u8], sequence: u8) {
+        let mut state = self.0.lock();
+        let state = &mut *state;
+        state.inbox.clear();
+        state.taken = 0;
+        state.starved = false;
+        // opensrv counts on from 0 and panics if it cannot; the answer is numbered here.
+        packet::frame(&mut state.inbox, &mut 0, command);
+        state.sequence = sequence;
+    }
+
+    /// Says what to do with the next packet after those already spoken for.
+    pub fn patch(&self, patch: Patch) {
+        self.0.lock().patches.push_back(patch);
+    }
+
+    /// Ends a row: opensrv leaves out the empty packet after one that is exactly full.
+    pub fn end_row(&self) {
+        let mut state = self.0.lock();
+        let state = &mut *state;
+        if state.unended {
+            packet::frame_chunk(&mut state.outbox, &mut state.sequence, &[]);
+            state.unended = false;
+        }
+    }
+
+    /// Appends an answer of the guard's own, which begins with the given sequence number.
+    pub fn answer(&self, sequence: u8, payloads: &[Vec<u8>]) {
+        let mut state = self.0.lock();
+        let state = &mut *state;
+        state.sequence = sequence;
+        for payload in payloads {
+            packet::frame(&mut state.outbox, &mut state.sequence, payload);
+        }
+    }
+
+    /// Whether opensrv waits for a command.
+    pub fn is_starved(&self) -> bool {
+        self.0.lock().starved
+    }
+
+    /// Whether opensrv waits for the outbox to be drained.
+    pub fn is_full(&self) -> bool {
+        self.0.lock().full
+    }
+
+    /// Takes the answer so far, leaving an empty buffer for the next part.
+    pub fn drain(&self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        let mut state = self.0.lock();
+        std::mem::swap(buffer, &mut state.outbox);
+        state.full = false;
+    }
+}
+
+impl State {
+    fn pass(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.unended = payload.len() == MAX_PAYLOAD;
+        let Some(patch) = self.patches.front_mut() else {
+            packet::frame_chunk(&mut self.outbox, &mut self.sequence, payload);
+            return Ok(());
+        };
+        let patched = patch.apply(payload)?;
+        if patch.is_done() {
+            self.patches.pop_front();
+        }
+        if let Some(payload) = patched {
+            packet::frame(&mut self.outbox, &mut self.sequence, &payload);
+        }
+        Ok(())
+    }
+}
+
+/// opensrv's side for reading.
+pub(super) struct BridgeReader(pub(super) Bridge);
+
+impl AsyncRead for BridgeReader {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.0.0.lock();
+        let rest = &state.inbox[state.taken..];
+        let length = rest.len().min(buf.remaining());
+        if length == 0 {
+            state.starved = true;
+            return Poll::Pending;
+        }
+        buf.put_slice(&rest[..length]);
+        state.taken += length;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// opensrv's side for writing: each vectored write is one packet, its header and its payload.
+pub(super) struct BridgeWriter(pub(super) Bridge);
+
+impl AsyncWrite for BridgeWriter {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::Error::other("opensrv wrote a part of a packet")))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let [header, payload] = parts else {
+            return Poll::Ready(Err(io::Error::other("opensrv wrote a packet without header or payload")));
+        };
+        debug_assert_eq!(header.len(), HEADER);
+        let mut state = self.0.0.lock();
+        if state.outbox.len() >= OUTBOX_LIMIT {
+            state.full = true;
+            return Poll::Pending;
+        }
+        Poll::Ready(state.pass(payload).map(|()| header.len() + payload.len()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

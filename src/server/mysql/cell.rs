@@ -1,0 +1,203 @@
+//! One value on its way to the client.
+
+use std::io::{self, Write};
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use opensrv_mysql::{Column, ToMysqlValue};
+
+use crate::sql::types::{DataType, IntWidth, ResultColumn, Value};
+
+/// A value and the column it stands in. opensrv's own encoders refuse, or panic at, a number of another width than the
+/// column's; this one writes what the column was declared as.
+pub(super) struct Cell<'a>(pub &'a Value, pub &'a ResultColumn);
+
+impl ToMysqlValue for Cell<'_> {
+    fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
+
+    fn to_mysql_text<W: Write>(&self, out: &mut W) -> io::Result<()> {
+        match self.0 {
+            Value::Null => out.write_all(&[0xfb]),
+            Value::Int(number) => write_string(out, itoa::Buffer::new().format(*number).as_bytes()),
+            Value::UInt(number) => write_string(out, itoa::Buffer::new().format(*number).as_bytes()),
+            Value::Text(text) => write_string(out, text.as_bytes()),
+            Value::Bytes(bytes) => write_string(out, bytes),
+            value => write_string(out, print(value).as_bytes()),
+        }
+    }
+
+    fn to_mysql_bin<W: Write>(&self, out: &mut W, _: &Column) -> io::Result<()> {
+        match (self.1.data_type, self.0) {
+            (DataType::Integer { width, .. }, value) => {
+                // The same bits for signed and unsigned; the narrower widths are the low bytes.
+                let bytes = match value {
+                    Value::Int(number) => number.to_le_bytes(),
+                    Value::UInt(number) => number.to_le_bytes(),
+                    value => return Err(misfit(value, self.1)),
+                };
+                out.write_all(match width {
+                    IntWidth::Tiny => &bytes[..1],
+                    IntWidth::Small => &bytes[..2],
+                    IntWidth::Medium | IntWidth::Int => &bytes[..4],
+                    IntWidth::Big => &bytes,
+                })
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a FLOAT's values are rounded to its precision"
+            )]
+            (DataType::Float, Value::Double(number)) => out.write_all(&(*number as f32).to_le_bytes()),
+            (DataType::Double, Value::Double(number)) => out.write_all(&number.to_le_bytes()),
+            (DataType::Date, Value::Date(day)) => write_date(out, *day),
+            (DataType::DateTime(_) | DataType::Timestamp(_), Value::DateTime(moment)) => {
+                write_datetime(out, *moment)
+            }
+            (DataType::Time(_), Value::Time(span)) => write_time(out, *span),
+            (
+                DataType::Float
+                | DataType::Double
+                | DataType::Date
+                | DataType::DateTime(_)
+                | DataType::Timestamp(_)
+                | DataType::Time(_)
+                | DataType::Null,
+                value,
+            ) => Err(misfit(value, self.1)),
+            // Every other type is sent as its text.
+            _ => self.to_mysql_text(out),
+        }
+    }
+}
+
+fn misfit(value: &Value, column: &ResultColumn) -> io::Error {
+    io::Error::other(format!("column '{}' of type {:?} holds {value:?}", column.name, column.data_type))
+}
+
+fn print(value: &Value) -> String {
+    match value {
+        Value::Decimal(number) => number.to_plain_string(),
+        Value::Double(number) => number.to_string(),
+        Value::Date(day) => day.to_string(),
+        Value::DateTime(moment) => moment.to_string(),
+        Value::Time(span) => span.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn write_string<W: Write>(out: &mut W, bytes: &[u8]) -> io::Result<()> {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes();
+    match bytes.len() {
+        0..=0xfa => out.write_all(&length[..1])?,
+        0xfb..=0xffff => out.write_all(&[0xfc, length[0], length[1]])?,
+        0x1_0000..=0xff_ffff => out.write_all(&[0xfd, length[0], length[1], length[2]])?,
+        _ => {
+            out.write_all(&[0xfe])?;
+            out.write_all(&length)?;
+        }
+    }
+    out.write_all(bytes)
+}
+
+/// One byte of a date or time; chrono keeps them all far below 256.
+fn byte(number: u32) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+fn date_bytes(day: NaiveDate) -> [u8; 4] {
+    let [low, high] = u16::try_from(day.year()).unwrap_or_default().to_le_bytes();
+    [low, high, byte(day.month()), byte(day.day())]
+}
+
+fn write_date<W: Write>(out: &mut W, day: NaiveDate) -> io::Result<()> {
+    out.write_all(&[4])?;
+    out.write_all(&date_bytes(day))
+}
+
+fn write_datetime<W: Write>(out: &mut W, moment: NaiveDateTime) -> io::Result<()> {
+    let microseconds = moment.nanosecond() / 1_000;
+    out.write_all(&[if microseconds == 0 { 7 } else { 11 }])?;
+    out.write_all(&date_bytes(moment.date()))?;
+    out.write_all(&[byte(moment.hour()), byte(moment.minute()), byte(moment.second())])?;
+    if microseconds != 0 {
+        out.write_all(&microseconds.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+fn write_time<W: Write>(out: &mut W, span: TimeDelta) -> io::Result<()> {
+    if span.is_zero() {
+        return out.write_all(&[0]);
+    }
+    let positive = span.abs();
+    let part = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    let microseconds = part(i64::from(positive.subsec_nanos()) / 1_000);
+    out.write_all(&[if microseconds == 0 { 8 } else { 12 }, u8::from(span < TimeDelta::zero())])?;
+    out.write_all(&part(positive.num_days()).to_le_bytes())?;
+    out.write_all(&[
+        byte(part(positive.num_hours() % 24)),
+        byte(part(positive.num_minutes() % 60)),
+        byte(part(positive.num_seconds() % 60)),
+    ])?;
+    if microseconds != 0 {
+        out.write_all(&microseconds.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(value: &Value, data_type: DataType) -> Vec<u8> {
+        let mut out = Vec::new();
+        let column = ResultColumn::expression("x", data_type, false);
+        let unused = Column {
+            table: String::new(),
+            column: String::new(),
+            coltype: opensrv_mysql::ColumnType::MYSQL_TYPE_NULL,
+            colflags: opensrv_mysql::ColumnFlags::empty(),
+        };
+        Cell(value, &column).to_mysql_bin(&mut out, &unused).unwrap();
+        out
+    }
+
+    #[test]
+    fn integers_take_their_column_s_width() {
+        let integer = |width, unsigned| DataType::Integer { width, unsigned };
+        assert_eq!(binary(&Value::Int(-5), integer(IntWidth::Tiny, false)), [0xfb]);
+        assert_eq!(binary(&Value::Int(200), integer(IntWidth::Tiny, true)), [200]);
+        assert_eq!(binary(&Value::Int(-2), integer(IntWidth::Small, false)), [0xfe, 0xff]);
+        assert_eq!(binary(&Value::Int(7), integer(IntWidth::Int, false)), [7, 0, 0, 0]);
+        assert_eq!(binary(&Value::UInt(u64::MAX), integer(IntWidth::Big, true)), [0xff; 8]);
+    }
+
+    #[test]
+    fn times_may_be_negative() {
+        let span = TimeDelta::try_hours(-26).unwrap() - TimeDelta::microseconds(5);
+        assert_eq!(binary(&Value::Time(span), DataType::Time(6)), [12, 1, 1, 0, 0, 0, 2, 0, 0, 5, 0, 0, 0]);
+        assert_eq!(binary(&Value::Time(TimeDelta::zero()), DataType::Time(0)), [0]);
+    }
+
+    #[test]
+    fn datetimes_with_and_without_fraction() {
+        let moment = NaiveDate::from_ymd_opt(2026, 2, 3).unwrap().and_hms_micro_opt(4, 5, 6, 7).unwrap();
+        let whole = moment.with_nanosecond(0).unwrap();
+        assert_eq!(
+            binary(&Value::DateTime(moment), DataType::DateTime(6)),
+            [11, 0xea, 7, 2, 3, 4, 5, 6, 7, 0, 0, 0]
+        );
+        assert_eq!(binary(&Value::DateTime(whole), DataType::DateTime(6)), [7, 0xea, 7, 2, 3, 4, 5, 6]);
+        assert_eq!(binary(&Value::Date(moment.date()), DataType::Date), [4, 0xea, 7, 2, 3]);
+    }
+
+    #[test]
+    fn long_strings_say_their_length() {
+        for (length, head) in [(250, vec![250]), (251, vec![0xfc, 251, 0]), (65_536, vec![0xfd, 0, 0, 1])] {
+            let mut out = Vec::new();
+            write_string(&mut out, &vec![b'x'; length]).unwrap();
+            assert_eq!(out[..head.len()], head);
+            assert_eq!(out.len(), head.len() + length);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Column definitions, as MySQL 4.1's protocol lays them out.
+
+use mysql_common::{
+    constants::{ColumnFlags, ColumnType},
+    packets::Column,
+    proto::MySerialize,
+};
+
+use crate::sql::types::{DataType, IntWidth, ResultColumn};
+
+/// utf8mb4_general_ci, the character set of all text; one byte in the greeting, two in column definitions.
+pub(super) const UTF8MB4: u8 = 45;
+/// binary: numbers, dates, and bytes without a character set.
+const BINARY: u16 = 63;
+
+/// The payload that defines a column.
+pub(super) fn definition(column: &ResultColumn) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(96);
+    Column::new(column_type(column.data_type))
+        .with_schema(column.schema.as_bytes())
+        .with_table(column.table.as_bytes())
+        .with_org_table(column.org_table.as_bytes())
+        .with_name(column.name.as_bytes())
+        .with_org_name(column.org_name.as_bytes())
+        .with_character_set(if is_text(column.data_type) { UTF8MB4.into() } else { BINARY })
+        .with_column_length(column.display_length())
+        .with_flags(flags(column))
+        .with_decimals(column.decimals())
+        .serialize(&mut payload);
+    payload
+}
+
+/// The wire's name of a type.
+fn column_type(data_type: DataType) -> ColumnType {
+    match data_type {
+        DataType::Null => ColumnType::MYSQL_TYPE_NULL,
+        DataType::Integer { width, .. } => match width {
+            IntWidth::Tiny => ColumnType::MYSQL_TYPE_TINY,
+            IntWidth::Small => ColumnType::MYSQL_TYPE_SHORT,
+            IntWidth::Medium => ColumnType::MYSQL_TYPE_INT24,
+            IntWidth::Int => ColumnType::MYSQL_TYPE_LONG,
+            IntWidth::Big => ColumnType::MYSQL_TYPE_LONGLONG,
+        },
+        DataType::Decimal { .. } => ColumnType::MYSQL_TYPE_NEWDECIMAL,
+        DataType::Float => ColumnType::MYSQL_TYPE_FLOAT,
+        DataType::Double => ColumnType::MYSQL_TYPE_DOUBLE,
+        DataType::Char(_) | DataType::Binary(_) => ColumnType::MYSQL_TYPE_STRING,
+        DataType::VarChar(_) | DataType::VarBinary(_) => ColumnType::MYSQL_TYPE_VAR_STRING,
+        // All widths, as MySQL and MariaDB send them.
+        DataType::Text(_) | DataType::Blob(_) => ColumnType::MYSQL_TYPE_BLOB,
+        DataType::Date => ColumnType::MYSQL_TYPE_DATE,
+        DataType::Time(_) => ColumnType::MYSQL_TYPE_TIME,
+        DataType::DateTime(_) => ColumnType::MYSQL_TYPE_DATETIME,
+        DataType::Timestamp(_) => ColumnType::MYSQL_TYPE_TIMESTAMP,
+    }
+}
+
+fn is_text(data_type: DataType) -> bool {
+    matches!(data_type, DataType::Char(_) | DataType::VarChar(_) | DataType::Text(_))
+}
+
+fn flags(column: &ResultColumn) -> ColumnFlags {
+    let mut flags = ColumnFlags::empty();
+    flags.set(ColumnFlags::NOT_NULL_FLAG, column.not_null);
+    flags.set(ColumnFlags::PRI_KEY_FLAG, column.primary_key);
+    flags.set(ColumnFlags::MULTIPLE_KEY_FLAG, column.multiple_key);
+    match column.data_type {
+        DataType::Integer { unsigned, .. } => flags.set(ColumnFlags::UNSIGNED_FLAG, unsigned),
+        DataType::Text(_) => flags.insert(ColumnFlags::BLOB_FLAG),
+        DataType::Blob(_) => flags.insert(ColumnFlags::BLOB_FLAG | ColumnFlags::BINARY_FLAG),
+        DataType::Char(_)
+        | DataType::VarChar(_)
+        | DataType::Decimal { .. }
+        | DataType::Float
+        | DataType::Double => {}
+        _ => flags.insert(ColumnFlags::BINARY_FLAG),
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_s_column_says_where_it_comes_from() {
+        let column = ResultColumn {
+            name: "n".into(),
+            org_name: "name".into(),
+            table: "c".into(),
+            org_table: "conference".into(),
+            schema: "CometQL_v1".into(),
+            not_null: true,
+            primary_key: true,
+            ..ResultColumn::expression("", DataType::VarChar(32), true)
+        };
+        let expected = b"\x03def\x0aCometQL_v1\x01c\x0aconference\x01n\x04name\x0c\x2d\x00\x80\x00\x00\x00\xfd\x03\x00\x00\x00\x00";
+        assert_eq!(definition(&column), expected);
+    }
+
+    #[test]
+    fn only_text_has_a_character_set() {
+        let charset = |data_type| {
+            let payload = definition(&ResultColumn::expression("x", data_type, false));
+            u16::from(payload[payload.len() - 12])
+        };
+        assert_eq!(charset(DataType::Text(crate::sql::types::TextWidth::Normal)), u16::from(UTF8MB4));
+        assert_eq!(charset(DataType::VarBinary(9)), BINARY);
+        assert_eq!(charset(DataType::Double), BINARY);
+        let double = definition(&ResultColumn::expression("x", DataType::Double, false));
+        assert_eq!(double[double.len() - 3], 31, "decimals of a double vary");
+    }
+}

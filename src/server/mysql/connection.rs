@@ -1,0 +1,224 @@
+//! One client from its greeting to its end.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    task::Poll,
+};
+
+use mysql_common::constants::CapabilityFlags;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::{debug, info, warn};
+
+use super::{
+    MysqlPort,
+    carrier::{Carrier, Stop},
+    client::{Client, status_flags},
+    login::{self, Authenticated, Login, LoginError, Nonce},
+    packet,
+    socket::{Command, PacketSocket, ReadError},
+};
+use crate::{
+    error::{Error, Result},
+    server::connections::Entered,
+    sql::{self, Session},
+};
+
+/// A command of at least this many bytes makes opensrv keep a buffer that is not worth keeping.
+const LARGE_COMMAND: usize = 256 * 1024;
+
+/// One client that has logged in.
+pub(super) struct Connection<S> {
+    pub(super) port: Arc<MysqlPort>,
+    pub(super) entered: Entered,
+    pub(super) peer: IpAddr,
+    pub(super) nonce: Nonce,
+    pub(super) capabilities: CapabilityFlags,
+    pub(super) client: Arc<Client>,
+    pub(super) carrier: Carrier,
+    pub(super) socket: PacketSocket<S>,
+    /// The answer on its way from the bridge to the socket; kept for its memory.
+    answer: Vec<u8>,
+}
+
+/// What the guard does with a command.
+pub(super) enum Verdict {
+    /// opensrv answers it.
+    Pass(Vec<u8>),
+    /// The guard has the answer, a payload for each packet; none for commands without one.
+    Answer(Vec<Vec<u8>>),
+    /// The client is told why, and the connection ends.
+    Refuse(Error),
+}
+
+/// Serves one client until it is gone.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    peer: IpAddr,
+    entered: Entered,
+    port: Arc<MysqlPort>,
+) {
+    let mut socket = PacketSocket::new(stream);
+    let nonce = login::draw_nonce();
+    let login = Login { accounts: &*port.accounts, settings: &port.settings, peer, nonce };
+    let authenticated = match login.handshake(&mut socket, entered.id()).await {
+        Ok(authenticated) => authenticated,
+        Err(LoginError::Gone) => return,
+        Err(LoginError::Refused(error, sequence)) => {
+            warn!(connection = entered.id(), %peer, %error, "login refused");
+            let _ = send_error(&mut socket, &port, &error, sequence).await;
+            return;
+        }
+    };
+    let connection = entered.id();
+    let sequence = authenticated.sequence;
+    info!(connection, %peer, tenant = authenticated.tenant, "login");
+    let capabilities = authenticated.capabilities;
+    let client = match open_session(&port, &entered, peer, authenticated) {
+        Ok(client) => client,
+        Err(error) => {
+            let _ = send_error(&mut socket, &port, &error, sequence).await;
+            return;
+        }
+    };
+    let carrier = match Carrier::start(Arc::clone(&client)) {
+        Ok(carrier) => carrier,
+        Err(error) => return warn!(connection, %error, "connection not begun"),
+    };
+    let mut served =
+        Connection { port, entered, peer, nonce, capabilities, client, carrier, socket, answer: Vec::new() };
+    match served.run(sequence).await {
+        Ok(()) => debug!(connection, "closed"),
+        Err(error) => info!(connection, %error, "broken off"),
+    }
+}
+
+/// A session for whoever has logged in, in the database it asked for.
+pub(super) fn open_session(
+    port: &MysqlPort,
+    entered: &Entered,
+    peer: IpAddr,
+    authenticated: Authenticated,
+) -> Result<Arc<Client>> {
+    let Authenticated { tenant, user, database, capabilities, .. } = authenticated;
+    let login =
+        sql::Login { tenant, user: user.clone(), host: peer.to_string(), connection_id: entered.id() };
+    let mut session = Session::new(&port.engine, login);
+    if let Some(database) = database {
+        session.use_database(&database)?;
+    }
+    entered.identify(tenant, user, session.canceller());
+    Ok(Arc::new(Client {
+        tenant,
+        session: tokio::sync::Mutex::new(session),
+        prepared: Default::default(),
+        multi_statements: AtomicBool::new(capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS)),
+        error_codes: port.settings.error_codes,
+    }))
+}
+
+async fn send_error<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut PacketSocket<S>,
+    port: &MysqlPort,
+    error: &Error,
+    mut sequence: u8,
+) -> io::Result<()> {
+    let mut out = Vec::new();
+    packet::frame(&mut out, &mut sequence, &packet::err(error, port.settings.error_codes));
+    socket.write(&out, port.settings.write_timeout).await
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    async fn run(&mut self, sequence: u8) -> io::Result<()> {
+        let status = status_flags(self.client.session.lock().await.status(), false);
+        self.carrier.bridge.answer(sequence, &[packet::ok(status, 0)]);
+        self.send_answer().await?;
+        while self.entered.end() {
+            let settings = &self.port.settings;
+            let command = match self.socket.read(0, settings.max_packet, settings.idle_timeout).await {
+                Ok(command) => command,
+                Err(ReadError::Closed) => return Ok(()),
+                Err(ReadError::TimedOut) => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "idle for too long"));
+                }
+                Err(ReadError::Refused(error)) => return self.refuse(&error, 1).await,
+            };
+            let Command { payload, answer_sequence: mut sequence } = command;
+            if !self.entered.begin(shown_statement(&payload)) {
+                return Ok(());
+            }
+            match self.judge(&payload, &mut sequence).await {
+                Verdict::Pass(command) => {
+                    drop(payload);
+                    self.carrier.bridge.feed(&command, sequence);
+                    if self.drive().await? == Stop::Ended {
+                        return Ok(());
+                    }
+                    self.shrink(command.len())?;
+                }
+                Verdict::Answer(payloads) => {
+                    self.carrier.bridge.answer(sequence, &payloads);
+                    self.send_answer().await?;
+                }
+                Verdict::Refuse(error) => return self.refuse(&error, sequence).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets opensrv answer a command; the answer goes out in large pieces, the last one when it is complete.
+    async fn drive(&mut self) -> io::Result<Stop> {
+        loop {
+            let stop = poll_fn(|cx| match self.carrier.poll(cx) {
+                Poll::Ready(stop) => Poll::Ready(stop),
+                // It waits for the disk. A client that goes away meanwhile cancels its statement.
+                Poll::Pending => {
+                    self.socket.poll_closed(cx).map(|()| Err(io::ErrorKind::ConnectionReset.into()))
+                }
+            })
+            .await?;
+            self.send_answer().await?;
+            if stop != Stop::Full {
+                return Ok(stop);
+            }
+        }
+    }
+
+    async fn send_answer(&mut self) -> io::Result<()> {
+        self.carrier.bridge.drain(&mut self.answer);
+        self.socket.write(&self.answer, self.port.settings.write_timeout).await
+    }
+
+    async fn refuse(&mut self, error: &Error, sequence: u8) -> io::Result<()> {
+        send_error(&mut self.socket, &self.port, error, sequence).await?;
+        self.socket.linger().await;
+        Err(io::Error::other(error.clone()))
+    }
+
+    /// Starts with a new session, as CHANGE_USER asks.
+    pub(super) fn replace(&mut self, client: Arc<Client>) -> io::Result<()> {
+        self.carrier = Carrier::start(Arc::clone(&client))?;
+        self.client = client;
+        Ok(())
+    }
+
+    /// Gives back the memory of a large command or answer. opensrv keeps the buffer of its largest command; it is
+    /// started anew, unless it remembers prepared statements.
+    fn shrink(&mut self, command: usize) -> io::Result<()> {
+        self.socket.shrink();
+        if command >= LARGE_COMMAND && self.client.prepared.lock().is_empty() {
+            self.carrier = Carrier::start(Arc::clone(&self.client))?;
+        }
+        Ok(())
+    }
+}
+
+/// What SHOW PROCESSLIST shows of a command: a query's text.
+fn shown_statement(payload: &[u8]) -> &str {
+    match payload.split_first() {
+        Some((&super::commands::COM_QUERY, text)) => std::str::from_utf8(text).unwrap_or_default(),
+        _ => "",
+    }
+}

@@ -1,0 +1,308 @@
+//! The handshake: greeting, capabilities, password.
+
+use std::{net::IpAddr, time::Duration};
+
+use mysql_common::{
+    constants::{CapabilityFlags, StatusFlags},
+    io::ParseBuf,
+    packets::{AuthPlugin, AuthSwitchRequest, HandshakePacket, HandshakeResponse},
+    proto::{MyDeserialize, MySerialize},
+};
+use rand::Rng;
+use subtle::ConstantTimeEq;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep},
+};
+
+use super::{
+    accounts::{Accounts, tenant_of},
+    column::UTF8MB4,
+    packet,
+    socket::{PacketSocket, ReadError},
+};
+use crate::{
+    config::{MysqlSettings, Secret},
+    error::{Error, Result},
+    sql::{SERVER_VERSION, Tenant},
+};
+
+/// Bytes that a client may send before it has logged in.
+const LOGIN_LIMIT: usize = 8 * 1024;
+/// Bytes of the random text that a password is hashed with.
+const NONCE: usize = 20;
+/// The first byte of the packet that tells a client of caching_sha2_password that no more is needed.
+const FAST_AUTH_SUCCESS: [u8; 2] = [0x01, 0x03];
+
+/// What the server can do. Neither SESSION_TRACK nor DEPRECATE_EOF: opensrv writes their packets wrongly; neither
+/// COMPRESS nor LOCAL_FILES.
+const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
+    .union(CapabilityFlags::CLIENT_FOUND_ROWS)
+    .union(CapabilityFlags::CLIENT_LONG_FLAG)
+    .union(CapabilityFlags::CLIENT_CONNECT_WITH_DB)
+    .union(CapabilityFlags::CLIENT_IGNORE_SPACE)
+    .union(CapabilityFlags::CLIENT_PROTOCOL_41)
+    .union(CapabilityFlags::CLIENT_INTERACTIVE)
+    .union(CapabilityFlags::CLIENT_TRANSACTIONS)
+    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
+    .union(CapabilityFlags::CLIENT_MULTI_STATEMENTS)
+    .union(CapabilityFlags::CLIENT_MULTI_RESULTS)
+    .union(CapabilityFlags::CLIENT_PS_MULTI_RESULTS)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
+    .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA);
+
+/// A client whose password was right.
+#[derive(Debug, PartialEq)]
+pub(super) struct Authenticated {
+    pub tenant: Tenant,
+    pub user: String,
+    /// The database it asked for.
+    pub database: Option<String>,
+    /// What client and server can both do.
+    pub capabilities: CapabilityFlags,
+    /// The sequence number of the packet that ends the handshake.
+    pub sequence: u8,
+}
+
+/// Why a client was not let in.
+#[derive(Debug)]
+pub(super) enum LoginError {
+    /// It is gone, or took too long.
+    Gone,
+    /// It is told why, in a packet of this sequence number.
+    Refused(Error, u8),
+}
+
+impl From<std::io::Error> for LoginError {
+    fn from(_: std::io::Error) -> Self {
+        LoginError::Gone
+    }
+}
+
+/// What a client says about itself, in the handshake or in CHANGE_USER.
+struct Claim {
+    user: Vec<u8>,
+    database: Option<Vec<u8>>,
+    plugin: AuthPlugin<'static>,
+    response: Vec<u8>,
+    sequence: u8,
+}
+
+/// The random text that a connection's passwords are hashed with.
+pub(super) type Nonce = [u8; NONCE];
+
+/// Draws one. Clients cut it at a NUL, and MySQL keeps `$` out of it.
+pub(super) fn draw_nonce() -> Nonce {
+    let mut rng = rand::rng();
+    std::array::from_fn(|_| {
+        loop {
+            let byte = rng.random_range(1..0x80);
+            if byte != b'$' {
+                break byte;
+            }
+        }
+    })
+}
+
+/// One handshake, or one CHANGE_USER.
+pub(super) struct Login<'a> {
+    pub accounts: &'a dyn Accounts,
+    pub settings: &'a MysqlSettings,
+    pub peer: IpAddr,
+    pub nonce: Nonce,
+}
+
+impl Login<'_> {
+    /// Greets a client and checks its password.
+    pub async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: &mut PacketSocket<S>,
+        connection_id: u32,
+    ) -> Result<Authenticated, LoginError> {
+        let deadline = Instant::now() + self.settings.handshake_timeout;
+        self.send(socket, &self.greeting(connection_id), &mut 0).await?;
+        let command = self.receive(socket, 1, deadline).await?;
+        let sequence = command.answer_sequence;
+        let refuse = |error| LoginError::Refused(error, sequence);
+        let (claim, capabilities) = read_response(&command.payload, sequence).map_err(refuse)?;
+        let (tenant, user, database, sequence) = self.check(socket, claim, deadline).await?;
+        Ok(Authenticated { tenant, user, database, capabilities, sequence })
+    }
+
+    /// Checks the password of a CHANGE_USER.
+    pub async fn change_user<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: &mut PacketSocket<S>,
+        payload: &[u8],
+        sequence: u8,
+        capabilities: CapabilityFlags,
+    ) -> Result<Authenticated, LoginError> {
+        let deadline = Instant::now() + self.settings.handshake_timeout;
+        let claim =
+            read_change_user(payload, sequence).map_err(|error| LoginError::Refused(error, sequence))?;
+        let (tenant, user, database, sequence) = self.check(socket, claim, deadline).await?;
+        Ok(Authenticated { tenant, user, database, capabilities, sequence })
+    }
+
+    fn greeting(&self, connection_id: u32) -> Vec<u8> {
+        let mut head = [0; 8];
+        head.copy_from_slice(&self.nonce[..8]);
+        let mut tail = self.nonce[8..].to_vec();
+        tail.push(0);
+        let mut payload = Vec::new();
+        HandshakePacket::new(
+            10,
+            SERVER_VERSION.as_bytes(),
+            connection_id,
+            head,
+            Some(tail),
+            CAPABILITIES,
+            UTF8MB4,
+            StatusFlags::SERVER_STATUS_AUTOCOMMIT,
+            Some(&b"mysql_native_password"[..]),
+        )
+        .serialize(&mut payload);
+        payload
+    }
+
+    /// Checks a claim; the same work is done and the same answer given whether the user or the password is wrong.
+    async fn check<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: &mut PacketSocket<S>,
+        claim: Claim,
+        deadline: Instant,
+    ) -> Result<(Tenant, String, Option<String>, u8), LoginError> {
+        let Claim { user, database, plugin, mut response, mut sequence } = claim;
+        let plugin = match plugin {
+            AuthPlugin::MysqlNativePassword | AuthPlugin::CachingSha2Password => plugin,
+            _ => {
+                self.send(socket, &self.switch_request(), &mut sequence).await?;
+                let command = self.receive(socket, sequence, deadline).await?;
+                sequence = command.answer_sequence;
+                response = command.payload.to_vec();
+                AuthPlugin::MysqlNativePassword
+            }
+        };
+        let refuse = |error, sequence| LoginError::Refused(error, sequence);
+        let tenant = tenant_of(&user);
+        let password =
+            self.accounts.password(tenant.unwrap_or_default()).map_err(|error| refuse(error, sequence))?;
+        let matches = self.matches(&plugin, &password, &response);
+        let shown = String::from_utf8_lossy(&user).into_owned();
+        let Some(tenant) = tenant.filter(|_| matches) else {
+            sleep(self.settings.failed_login_delay).await;
+            let error = Error::LoginRefused {
+                user: shown,
+                host: self.peer.to_string(),
+                password: !response.is_empty(),
+            };
+            return Err(refuse(error, sequence));
+        };
+        if plugin == AuthPlugin::CachingSha2Password {
+            self.send(socket, &FAST_AUTH_SUCCESS, &mut sequence).await?;
+        }
+        let database = match database.filter(|name| !name.is_empty()).map(String::from_utf8).transpose() {
+            Ok(database) => database,
+            Err(error) => {
+                let name = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                return Err(refuse(Error::UnknownDatabase(name), sequence));
+            }
+        };
+        Ok((tenant, shown, database, sequence))
+    }
+
+    /// Whether the response proves the password, compared in constant time. An empty password lets nobody in.
+    fn matches(&self, plugin: &AuthPlugin<'_>, password: &Secret, response: &[u8]) -> bool {
+        plugin
+            .gen_data(Some(password.expose()), &self.nonce)
+            .is_some_and(|expected| !password.expose().is_empty() && bool::from(expected.ct_eq(response)))
+    }
+
+    fn switch_request(&self) -> Vec<u8> {
+        let mut nonce = self.nonce.to_vec();
+        nonce.push(0);
+        let mut payload = Vec::new();
+        AuthSwitchRequest::new(&b"mysql_native_password"[..], nonce).serialize(&mut payload);
+        payload
+    }
+
+    async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: &mut PacketSocket<S>,
+        payload: &[u8],
+        sequence: &mut u8,
+    ) -> std::io::Result<()> {
+        let mut out = Vec::new();
+        packet::frame(&mut out, sequence, payload);
+        socket.write(&out, self.settings.handshake_timeout).await
+    }
+
+    async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: &mut PacketSocket<S>,
+        sequence: u8,
+        deadline: Instant,
+    ) -> Result<super::socket::Command, LoginError> {
+        let patience: Duration = deadline.saturating_duration_since(Instant::now());
+        socket.read(sequence, LOGIN_LIMIT, patience).await.map_err(|error| match error {
+            ReadError::Closed | ReadError::TimedOut => LoginError::Gone,
+            ReadError::Refused(error) => LoginError::Refused(error, sequence.wrapping_add(1)),
+        })
+    }
+}
+
+fn read_response(payload: &[u8], sequence: u8) -> Result<(Claim, CapabilityFlags)> {
+    let bits: [u8; 4] = payload
+        .get(..4)
+        .and_then(|bits| bits.try_into().ok())
+        .ok_or_else(|| Error::BadHandshake("the client's answer is cut".to_owned()))?;
+    let claimed = CapabilityFlags::from_bits_retain(u32::from_le_bytes(bits));
+    for (flag, name) in
+        [(CapabilityFlags::CLIENT_SSL, "TLS"), (CapabilityFlags::CLIENT_COMPRESS, "compression")]
+    {
+        if claimed.contains(flag) && !CAPABILITIES.contains(flag) {
+            return Err(Error::BadHandshake(format!("the client asked for {name}, which was not offered")));
+        }
+    }
+    if !claimed.contains(CapabilityFlags::CLIENT_PROTOCOL_41 | CapabilityFlags::CLIENT_SECURE_CONNECTION) {
+        return Err(Error::BadHandshake("the client is older than MySQL 4.1".to_owned()));
+    }
+    let response = HandshakeResponse::deserialize((), &mut ParseBuf(payload))
+        .map_err(|error| Error::BadHandshake(error.to_string()))?;
+    let claim = Claim {
+        user: response.user().to_vec(),
+        database: response.db_name().map(<[u8]>::to_vec),
+        // Clients without plugins know one way only.
+        plugin: response
+            .auth_plugin()
+            .map_or(AuthPlugin::MysqlNativePassword, |plugin| plugin.clone().into_owned()),
+        response: response.scramble_buf().to_vec(),
+        sequence,
+    };
+    Ok((claim, claimed & CAPABILITIES))
+}
+
+/// The command byte, the user, the response after its length, the database, and perhaps the character set and the plugin.
+fn read_change_user(payload: &[u8], sequence: u8) -> Result<Claim> {
+    let cut = || Error::BadHandshake("the command is cut".to_owned());
+    let rest = payload.get(1..).ok_or_else(cut)?;
+    let (user, rest) = split_at_nul(rest).ok_or_else(cut)?;
+    let (&length, rest) = rest.split_first().ok_or_else(cut)?;
+    let (response, rest) = rest.split_at_checked(length.into()).ok_or_else(cut)?;
+    let (database, rest) = split_at_nul(rest).ok_or_else(cut)?;
+    let plugin =
+        rest.get(2..).and_then(split_at_nul).map(|(name, _)| AuthPlugin::from_bytes(name).into_owned());
+    Ok(Claim {
+        user: user.to_vec(),
+        database: Some(database.to_vec()),
+        plugin: plugin.unwrap_or(AuthPlugin::MysqlNativePassword),
+        response: response.to_vec(),
+        sequence,
+    })
+}
+
+fn split_at_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    Some((&bytes[..end], &bytes[end + 1..]))
+}

@@ -1,0 +1,72 @@
+//! The MySQL port: opensrv-mysql inside a guard.
+//!
+//! opensrv-mysql 0.7 carries the commands and the result sets, but as published it must not face a network: it uses
+//! freed memory when two packets arrive together, reads the parameters of a repeated EXECUTE wrongly, lets CHANGE_USER
+//! pass with any password, and panics at cut packets. So it never sees the socket:
+//!
+//! 1. [`login`] greets the client and checks its password; [`carrier`] gives opensrv a handshake made up for it.
+//! 2. [`socket`] reads whole packets, within bounds. [`commands`] answers those commands that opensrv gets wrong, and
+//!    refuses what cannot be decoded; [`prepared`] rewrites EXECUTE. The others go over the [`bridge`], one at a time.
+//! 3. opensrv calls the [`shim`], which asks the [`Session`](crate::sql::Session), and writes the outcome into the
+//!    bridge, where [`patch`] puts in what opensrv leaves out: status, warnings, error codes, column definitions.
+//! 4. [`connection`] moves it all: it feeds a command, runs opensrv as a coroutine of its own task, and writes the
+//!    answer in large pieces.
+
+mod accounts;
+mod bridge;
+mod carrier;
+mod cell;
+mod client;
+mod column;
+mod commands;
+mod connection;
+mod login;
+mod packet;
+mod patch;
+mod prepared;
+mod shim;
+mod socket;
+
+use std::{net::SocketAddr, sync::Arc};
+
+pub use accounts::Accounts;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::connections::{Connections, Entered};
+use crate::{config::MysqlSettings, error::Error, sql::Engine};
+
+/// What all connections of the port share.
+pub struct MysqlPort {
+    /// Answers their statements.
+    pub engine: Arc<Engine>,
+    /// Knows their passwords.
+    pub accounts: Arc<dyn Accounts>,
+    /// Bounds them.
+    pub settings: MysqlSettings,
+    /// Lists them.
+    pub connections: Arc<Connections>,
+}
+
+impl MysqlPort {
+    /// Serves one client over any stream until it is gone.
+    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self: Arc<Self>, stream: S, peer: SocketAddr) {
+        let entered = self.connections.enter(peer);
+        self.serve_entered(stream, peer, entered).await;
+    }
+
+    pub(super) async fn serve_entered<S: AsyncRead + AsyncWrite + Unpin>(
+        self: Arc<Self>,
+        stream: S,
+        peer: SocketAddr,
+        entered: Entered,
+    ) {
+        connection::serve(stream, peer.ip(), entered, self).await;
+    }
+
+    /// The packet for a client for whom there is no room.
+    pub(super) fn too_many(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        packet::frame(&mut out, &mut 0, &packet::err(&Error::TooManyConnections, self.settings.error_codes));
+        out
+    }
+}

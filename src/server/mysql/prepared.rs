@@ -1,0 +1,241 @@
+//! Packets in: the parameters of prepared statements.
+//!
+//! opensrv 0.7 reads an EXECUTE without new types one byte off, prefers NULL to long data, and panics at what it cannot
+//! read. So each EXECUTE is read here first, and rewritten where opensrv would go wrong.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use mysql_common::constants::ColumnType;
+use opensrv_mysql::{ParamValue, ValueInner};
+
+use super::packet;
+use crate::{
+    error::{Error, Result},
+    sql::types::Value,
+};
+
+/// Bytes of EXECUTE before the parameters: the command, the statement, the cursor flags, the iterations.
+const EXECUTE_HEAD: usize = 10;
+/// Bytes of SEND_LONG_DATA before the data: the command, the statement, the parameter.
+const LONG_DATA_HEAD: usize = 7;
+
+/// A connection's prepared statements by number.
+pub(super) type PreparedStatements = HashMap<u32, Prepared>;
+
+/// What the protocol keeps of a prepared statement between its commands.
+#[derive(Default)]
+pub(super) struct Prepared {
+    params: usize,
+    /// Type and sign of each parameter as last sent; empty until then.
+    types: Vec<[u8; 2]>,
+    long_data: HashMap<u16, Vec<u8>>,
+    /// More long data than allowed was sent.
+    overflow: bool,
+}
+
+impl Prepared {
+    /// A statement with this number of parameters.
+    pub fn new(params: u16) -> Self {
+        Prepared { params: params.into(), ..Prepared::default() }
+    }
+
+    /// Takes in a part of a long parameter (SEND_LONG_DATA, which has no answer: what is wrong is said at EXECUTE).
+    pub fn append_long_data(&mut self, payload: &[u8], limit: usize) {
+        let Some((head, data)) = payload.split_at_checked(LONG_DATA_HEAD) else { return };
+        let param = u16::from_le_bytes([head[5], head[6]]);
+        let held: usize = self.long_data.values().map(Vec::len).sum();
+        if usize::from(param) >= self.params || held + data.len() > limit {
+            self.overflow = true;
+            self.long_data.clear();
+            return;
+        }
+        self.long_data.entry(param).or_default().extend(data);
+    }
+
+    /// Forgets the long data (STMT_RESET).
+    pub fn reset(&mut self) {
+        self.long_data.clear();
+        self.overflow = false;
+    }
+
+    /// The EXECUTE in a form that opensrv reads rightly: types always there, long data among the values.
+    pub fn execute<'a>(&mut self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        let long_data = std::mem::take(&mut self.long_data);
+        if std::mem::take(&mut self.overflow) {
+            return Err(Error::WrongArguments("COM_STMT_SEND_LONG_DATA".to_owned()));
+        }
+        let malformed = || Error::WrongArguments("mysqld_stmt_execute".to_owned());
+        let (head, rest) = payload.split_at_checked(EXECUTE_HEAD).ok_or_else(malformed)?;
+        if self.params == 0 {
+            return Ok(Cow::Borrowed(head));
+        }
+        let (nulls, rest) = rest.split_at_checked(self.params.div_ceil(8)).ok_or_else(malformed)?;
+        let (&has_types, rest) = rest.split_first().ok_or_else(malformed)?;
+        let mut values = rest;
+        if has_types != 0 {
+            let (types, rest) = rest.split_at_checked(2 * self.params).ok_or_else(malformed)?;
+            self.types = types.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+            values = rest;
+        }
+        if self.types.len() != self.params {
+            return Err(malformed());
+        }
+        let mut nulls = nulls.to_vec();
+        let mut types = self.types.clone();
+        let mut rewritten = Vec::new();
+        for (position, kind) in types.iter_mut().enumerate() {
+            let (byte, bit) = (position / 8, 1 << (position % 8));
+            let number = u16::try_from(position).map_err(|_| malformed())?;
+            if let Some(data) = long_data.get(&number) {
+                nulls[byte] &= !bit;
+                if !is_string(kind[0]) {
+                    *kind = [ColumnType::MYSQL_TYPE_LONG_BLOB as u8, 0];
+                }
+                packet::put_string(&mut rewritten, data);
+            } else if nulls[byte] & bit == 0 {
+                let length = value_length(kind[0], values).ok_or_else(malformed)?;
+                let (value, rest) = values.split_at_checked(length).ok_or_else(malformed)?;
+                rewritten.extend(value);
+                values = rest;
+            } else if !is_known(kind[0]) {
+                return Err(malformed());
+            }
+        }
+        if has_types != 0 && long_data.is_empty() {
+            return Ok(Cow::Borrowed(payload));
+        }
+        let mut out = head.to_vec();
+        out.extend(nulls);
+        out.push(1);
+        out.extend(types.iter().flatten());
+        out.extend(rewritten);
+        Ok(Cow::Owned(out))
+    }
+}
+
+/// The statement that an EXECUTE, SEND_LONG_DATA, RESET or CLOSE names.
+pub(super) fn statement_id(payload: &[u8]) -> Option<u32> {
+    Some(u32::from_le_bytes(payload.get(1..5)?.try_into().ok()?))
+}
+
+fn is_string(kind: u8) -> bool {
+    use ColumnType::{
+        MYSQL_TYPE_BIT, MYSQL_TYPE_BLOB, MYSQL_TYPE_DECIMAL, MYSQL_TYPE_ENUM, MYSQL_TYPE_GEOMETRY,
+        MYSQL_TYPE_JSON, MYSQL_TYPE_LONG_BLOB, MYSQL_TYPE_MEDIUM_BLOB, MYSQL_TYPE_NEWDECIMAL, MYSQL_TYPE_SET,
+        MYSQL_TYPE_STRING, MYSQL_TYPE_TINY_BLOB, MYSQL_TYPE_VAR_STRING, MYSQL_TYPE_VARCHAR,
+    };
+    [
+        MYSQL_TYPE_BIT,
+        MYSQL_TYPE_BLOB,
+        MYSQL_TYPE_DECIMAL,
+        MYSQL_TYPE_ENUM,
+        MYSQL_TYPE_GEOMETRY,
+        MYSQL_TYPE_JSON,
+        MYSQL_TYPE_LONG_BLOB,
+        MYSQL_TYPE_MEDIUM_BLOB,
+        MYSQL_TYPE_NEWDECIMAL,
+        MYSQL_TYPE_SET,
+        MYSQL_TYPE_STRING,
+        MYSQL_TYPE_TINY_BLOB,
+        MYSQL_TYPE_VAR_STRING,
+        MYSQL_TYPE_VARCHAR,
+    ]
+    .iter()
+    .any(|known| *known as u8 == kind)
+}
+
+fn is_known(kind: u8) -> bool {
+    value_length(kind, &[0; 8]).is_some()
+}
+
+/// How many bytes the first value of this type takes; None if the type or the value is not one.
+fn value_length(kind: u8, input: &[u8]) -> Option<usize> {
+    if is_string(kind) {
+        let mut rest = input;
+        let length = usize::try_from(packet::take_length(&mut rest)?).ok()?;
+        return (input.len() - rest.len()).checked_add(length);
+    }
+    use ColumnType::{
+        MYSQL_TYPE_DATE, MYSQL_TYPE_DATETIME, MYSQL_TYPE_DOUBLE, MYSQL_TYPE_FLOAT, MYSQL_TYPE_INT24,
+        MYSQL_TYPE_LONG, MYSQL_TYPE_LONGLONG, MYSQL_TYPE_NULL, MYSQL_TYPE_SHORT, MYSQL_TYPE_TIME,
+        MYSQL_TYPE_TIMESTAMP, MYSQL_TYPE_TINY, MYSQL_TYPE_YEAR,
+    };
+    let prefixed = |allowed: &[u8]| {
+        let length = input.first()?;
+        allowed.contains(length).then(|| 1 + usize::from(*length))
+    };
+    match ColumnType::try_from(kind).ok()? {
+        MYSQL_TYPE_NULL => Some(0),
+        MYSQL_TYPE_TINY => Some(1),
+        MYSQL_TYPE_SHORT | MYSQL_TYPE_YEAR => Some(2),
+        MYSQL_TYPE_LONG | MYSQL_TYPE_INT24 | MYSQL_TYPE_FLOAT => Some(4),
+        MYSQL_TYPE_LONGLONG | MYSQL_TYPE_DOUBLE => Some(8),
+        MYSQL_TYPE_DATE | MYSQL_TYPE_DATETIME | MYSQL_TYPE_TIMESTAMP => prefixed(&[0, 4, 7, 11]),
+        MYSQL_TYPE_TIME => prefixed(&[0, 8, 12]),
+        _ => None,
+    }
+}
+
+/// A parameter's value as the engine takes it.
+pub(super) fn param_value(param: ParamValue<'_>) -> Value {
+    match param.value.into_inner() {
+        ValueInner::NULL => Value::Null,
+        ValueInner::Int(number) => Value::Int(number),
+        ValueInner::UInt(number) => Value::UInt(number),
+        ValueInner::Double(number) => Value::Double(number),
+        ValueInner::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if !is_blob(param.coltype) => Value::text(text),
+            _ => Value::Bytes(bytes.into()),
+        },
+        ValueInner::Date(bytes) => date_value(bytes, false),
+        ValueInner::Datetime(bytes) => date_value(bytes, true),
+        ValueInner::Time(bytes) => time_value(bytes),
+    }
+}
+
+fn is_blob(kind: ColumnType) -> bool {
+    matches!(
+        kind,
+        ColumnType::MYSQL_TYPE_TINY_BLOB
+            | ColumnType::MYSQL_TYPE_BLOB
+            | ColumnType::MYSQL_TYPE_MEDIUM_BLOB
+            | ColumnType::MYSQL_TYPE_LONG_BLOB
+    )
+}
+
+/// The bytes of a date or time, with zeros for what was left out.
+fn padded(bytes: &[u8]) -> [u8; 12] {
+    let mut all = [0; 12];
+    let length = bytes.len().min(all.len());
+    all[..length].copy_from_slice(&bytes[..length]);
+    all
+}
+
+/// A day or moment. One that no calendar has, such as `0000-00-00`, is handed on as the text it would print as, so that
+/// the engine judges it as it judges literals.
+fn date_value(bytes: &[u8], with_time: bool) -> Value {
+    let b = padded(bytes);
+    let (year, month, day) = (u16::from_le_bytes([b[0], b[1]]), b[2], b[3]);
+    let (hour, minute, second) = (b[4], b[5], b[6]);
+    let microseconds = u32::from_le_bytes([b[7], b[8], b[9], b[10]]);
+    let date = NaiveDate::from_ymd_opt(year.into(), month.into(), day.into());
+    let time = NaiveTime::from_hms_micro_opt(hour.into(), minute.into(), second.into(), microseconds);
+    match (date, time, with_time) {
+        (Some(date), _, false) => Value::Date(date),
+        (Some(date), Some(time), true) => Value::DateTime(date.and_time(time)),
+        (_, _, false) => Value::text(format!("{year:04}-{month:02}-{day:02}")),
+        _ => Value::text(format!(
+            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{microseconds:06}"
+        )),
+    }
+}
+
+fn time_value(bytes: &[u8]) -> Value {
+    let b = padded(bytes);
+    let days = u32::from_le_bytes([b[1], b[2], b[3], b[4]]);
+    let microseconds = u32::from_le_bytes([b[8], b[9], b[10], b[11]]);
+    let seconds = i64::from(days) * 86_400 + i64::from(b[5]) * 3_600 + i64::from(b[6]) * 60 + i64::from(b[7]);
+    let span = TimeDelta::seconds(seconds) + TimeDelta::microseconds(microseconds.into());
+    Value::Time(if b[0] == 0 { span } else { -span })
+}

@@ -1,0 +1,285 @@
+//! The shim that opensrv calls: statements to the session, outcomes to opensrv's writers.
+
+use std::{
+    io,
+    sync::{Arc, LazyLock},
+};
+
+use async_trait::async_trait;
+use opensrv_mysql::{
+    AsyncMysqlShim, Column, ColumnFlags, ColumnType, ErrorKind, InitWriter, OkResponse, ParamParser,
+    QueryResultWriter, RowWriter, StatementMetaWriter,
+};
+use tokio::{runtime::RuntimeFlavor, task::block_in_place};
+
+use super::{
+    bridge::{Bridge, BridgeWriter},
+    cell::Cell,
+    client::{Client, status_flags},
+    packet,
+    patch::Patch,
+    prepared::{Prepared, param_value},
+};
+use crate::{
+    error::{Error, Result},
+    sql::{
+        Outcome, Rows, Session,
+        parse::split_statements,
+        types::{DataType, ResultColumn, Row, Value},
+    },
+};
+
+/// Columns that a result may have, as in MySQL.
+const MAX_COLUMNS: usize = 4096;
+/// Rows that a long search looks for before they are sent.
+const LONG_BATCH: usize = 256;
+
+/// What opensrv gets as columns: it only counts them, the definitions are written by the guard.
+static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let column = Column {
+        table: String::new(),
+        column: String::new(),
+        coltype: ColumnType::MYSQL_TYPE_NULL,
+        colflags: ColumnFlags::empty(),
+    };
+    vec![column; MAX_COLUMNS]
+});
+
+/// One connection's shim.
+pub(super) struct Shim {
+    pub client: Arc<Client>,
+    pub bridge: Bridge,
+}
+
+type Results<'a> = QueryResultWriter<'a, BridgeWriter>;
+
+impl Shim {
+    /// Announces an error packet; gives back the text for opensrv to write.
+    fn expect_error(&self, error: &Error) -> String {
+        let (code, state) = packet::error_code(error, self.client.error_codes);
+        self.bridge.patch(Patch::Err { code, state });
+        packet::error_text(error)
+    }
+
+    async fn fail<'a>(&self, results: Results<'a>, error: &Error) -> io::Result<()> {
+        results.error(ErrorKind::ER_UNKNOWN_ERROR, self.expect_error(error).as_bytes()).await
+    }
+
+    /// Writes one outcome. None: it ended in an error, and so does the answer.
+    async fn write_outcome<'a>(
+        &self,
+        session: &Session,
+        outcome: Result<Outcome>,
+        more: bool,
+        results: Results<'a>,
+    ) -> io::Result<Option<Results<'a>>> {
+        match outcome {
+            Ok(Outcome::Done(done)) => {
+                self.bridge.patch(Patch::Ok {
+                    status: status_flags(session.status(), more),
+                    warnings: done.warnings,
+                    info: done.info,
+                });
+                let response = OkResponse {
+                    affected_rows: done.affected_rows,
+                    last_insert_id: done.last_insert_id,
+                    ..OkResponse::default()
+                };
+                Ok(Some(results.complete_one(response).await?))
+            }
+            Ok(Outcome::Rows(rows)) => self.write_rows(session, rows, more, results).await,
+            Err(error) => self.fail(results, &error).await.map(|()| None),
+        }
+    }
+
+    async fn write_rows<'a>(
+        &self,
+        session: &Session,
+        mut rows: Rows,
+        more: bool,
+        results: Results<'a>,
+    ) -> io::Result<Option<Results<'a>>> {
+        let Some(unnamed) = COLUMNS.get(..rows.columns.len()).filter(|columns| !columns.is_empty()) else {
+            let error = Error::TooComplex(format!("a result has 1..{MAX_COLUMNS} columns"));
+            return self.fail(results, &error).await.map(|()| None);
+        };
+        let columns = Arc::clone(&rows.columns);
+        self.bridge.patch(Patch::Keep);
+        self.expect_columns(session, &columns, more);
+        let mut writer = results.start(unnamed).await?;
+        let error = if rows.may_run_long && may_block() {
+            self.write_batches(&mut rows, &columns, &mut writer).await?
+        } else {
+            self.write_each(&mut rows, &columns, &mut writer).await?
+        };
+        if let Some(error) = error {
+            let text = self.expect_error(&error);
+            writer.finish_error(ErrorKind::ER_UNKNOWN_ERROR, &text.as_bytes()).await?;
+            return Ok(None);
+        }
+        let status = session.status();
+        self.bridge.patch(Patch::Eof { status: status_flags(status, more), warnings: status.warnings });
+        Ok(Some(writer.finish_one().await?))
+    }
+
+    /// Writes rows as they come; gives back the error that ended them.
+    async fn write_each(
+        &self,
+        rows: impl Iterator<Item = Result<Row>>,
+        columns: &[ResultColumn],
+        writer: &mut RowWriter<'_, BridgeWriter>,
+    ) -> io::Result<Option<Error>> {
+        for row in rows {
+            match row {
+                Ok(row) => {
+                    writer
+                        .write_row(row.iter().zip(columns).map(|(value, column)| Cell(value, column)))
+                        .await?;
+                    self.bridge.end_row();
+                }
+                Err(error) => return Ok(Some(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`Shim::write_each`], but looks for rows where this task does not hold up others.
+    async fn write_batches(
+        &self,
+        rows: &mut Rows,
+        columns: &[ResultColumn],
+        writer: &mut RowWriter<'_, BridgeWriter>,
+    ) -> io::Result<Option<Error>> {
+        loop {
+            let batch: Vec<Result<Row>> = block_in_place(|| rows.take(LONG_BATCH).collect());
+            let last = batch.len() < LONG_BATCH;
+            let error = self.write_each(batch.into_iter(), columns, writer).await?;
+            if error.is_some() || last {
+                return Ok(error);
+            }
+        }
+    }
+
+    /// Announces column definitions and the EOF after them; nothing if there are no columns.
+    fn expect_columns(&self, session: &Session, columns: &Arc<[ResultColumn]>, more: bool) {
+        if !columns.is_empty() {
+            self.bridge.patch(Patch::Columns { columns: Arc::clone(columns), next: 0 });
+            self.bridge.patch(Patch::Eof { status: status_flags(session.status(), more), warnings: 0 });
+        }
+    }
+}
+
+/// Whether the runtime can move other tasks away from this thread.
+fn may_block() -> bool {
+    tokio::runtime::Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
+
+#[async_trait]
+impl AsyncMysqlShim<BridgeWriter> for Shim {
+    type Error = io::Error;
+
+    /// Always: the guard has checked the real client's password before opensrv hears of it.
+    async fn authenticate(&self, _: &str, _: &[u8], _: &[u8], _: &[u8]) -> bool {
+        true
+    }
+
+    async fn on_query<'a>(&'a mut self, query: &'a str, mut results: Results<'a>) -> io::Result<()> {
+        let client = Arc::clone(&self.client);
+        let mut session = client.session.lock().await;
+        if !client.allows_multi_statements() {
+            let outcome = session.execute(query).await;
+            return match self.write_outcome(&session, outcome, false, results).await? {
+                Some(results) => results.no_more_results().await,
+                None => Ok(()),
+            };
+        }
+        let mut statements = split_statements(query).peekable();
+        if statements.peek().is_none() {
+            return self.fail(results, &Error::EmptyQuery).await;
+        }
+        while let Some(statement) = statements.next() {
+            let outcome = session.execute(statement).await;
+            let more = statements.peek().is_some();
+            match self.write_outcome(&session, outcome, more, results).await? {
+                Some(next) => results = next,
+                None => return Ok(()),
+            }
+        }
+        results.no_more_results().await
+    }
+
+    async fn on_prepare<'a>(
+        &'a mut self,
+        query: &'a str,
+        writer: StatementMetaWriter<'a, BridgeWriter>,
+    ) -> io::Result<()> {
+        let client = Arc::clone(&self.client);
+        let mut session = client.session.lock().await;
+        let info = session.prepare(query).and_then(|info| {
+            if info.columns.len() > MAX_COLUMNS {
+                return Err(Error::TooComplex(format!("a result has 1..{MAX_COLUMNS} columns")));
+            }
+            Ok(info)
+        });
+        let info = match info {
+            Ok(info) => info,
+            Err(error) => {
+                return writer.error(ErrorKind::ER_UNKNOWN_ERROR, self.expect_error(&error).as_bytes()).await;
+            }
+        };
+        client.prepared.lock().insert(info.id, Prepared::new(info.params));
+        self.bridge.patch(Patch::Keep);
+        let params: Arc<[ResultColumn]> =
+            (0..info.params).map(|_| ResultColumn::expression("?", DataType::VarBinary(0), false)).collect();
+        self.expect_columns(&session, &params, false);
+        self.expect_columns(&session, &info.columns, false);
+        // opensrv wants a column for each parameter, of which there may be more than columns.
+        let unnamed = COLUMNS.iter().cycle();
+        let params: Vec<_> = unnamed.take(info.params.into()).collect();
+        writer.reply(info.id, params, &COLUMNS[..info.columns.len()]).await
+    }
+
+    async fn on_execute<'a>(
+        &'a mut self,
+        id: u32,
+        params: ParamParser<'a>,
+        results: Results<'a>,
+    ) -> io::Result<()> {
+        let client = Arc::clone(&self.client);
+        let mut session = client.session.lock().await;
+        let values: Vec<Value> = params.into_iter().map(param_value).collect();
+        let outcome = session.execute_prepared(id, values).await;
+        match self.write_outcome(&session, outcome, false, results).await? {
+            Some(results) => results.no_more_results().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn on_close<'a>(&'a mut self, id: u32)
+    where
+        BridgeWriter: 'async_trait,
+    {
+        self.client.prepared.lock().remove(&id);
+        self.client.session.lock().await.close_prepared(id);
+    }
+
+    async fn on_init<'a>(
+        &'a mut self,
+        database: &'a str,
+        writer: InitWriter<'a, BridgeWriter>,
+    ) -> io::Result<()> {
+        let client = Arc::clone(&self.client);
+        let mut session = client.session.lock().await;
+        match session.use_database(database) {
+            Ok(()) => {
+                let status = status_flags(session.status(), false);
+                self.bridge.patch(Patch::Ok { status, warnings: 0, info: String::new() });
+                writer.ok().await
+            }
+            Err(error) => {
+                writer.error(ErrorKind::ER_UNKNOWN_ERROR, self.expect_error(&error).as_bytes()).await
+            }
+        }
+    }
+}

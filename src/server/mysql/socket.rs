@@ -1,0 +1,168 @@
+//! Packets in and bytes out: the only place that touches the socket.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    time::timeout,
+};
+
+use super::packet::{HEADER, MAX_PAYLOAD};
+use crate::error::Error;
+
+/// Bytes that one read asks for.
+const READ_SIZE: usize = 4 * 1024;
+/// Bytes of buffer that an idle connection may keep.
+const KEPT_CAPACITY: usize = 16 * 1024;
+/// How long, and for how many bytes, a refused client is listened to before its connection is closed.
+const LINGER_TIME: Duration = Duration::from_secs(5);
+const LINGER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes that may be read ahead of a statement under way, to notice that its client is gone.
+const READ_AHEAD: usize = 16 * 1024;
+
+/// A command or a handshake answer: the payloads of its packets joined.
+pub(super) struct Command {
+    pub payload: BytesMut,
+    /// The sequence number of the answer's first packet.
+    pub answer_sequence: u8,
+}
+
+/// Why no command could be read.
+#[derive(Debug)]
+pub(super) enum ReadError {
+    /// The client is gone, orderly or not.
+    Closed,
+    /// It was silent for too long.
+    TimedOut,
+    /// What it sent is no packet that may be read; the error says why.
+    Refused(Error),
+}
+
+/// A client's socket.
+pub(super) struct PacketSocket<S> {
+    stream: S,
+    input: BytesMut,
+    /// The other side has closed; what it sent before is still in `input`.
+    at_end: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
+    /// Wraps a stream.
+    pub fn new(stream: S) -> Self {
+        PacketSocket { stream, input: BytesMut::new(), at_end: false }
+    }
+
+    /// Reads one command of at most `limit` bytes whose packets count from `sequence`.
+    pub async fn read(
+        &mut self,
+        sequence: u8,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Command, ReadError> {
+        timeout(patience, self.read_command(sequence, limit)).await.unwrap_or(Err(ReadError::TimedOut))
+    }
+
+    async fn read_command(&mut self, mut sequence: u8, limit: usize) -> Result<Command, ReadError> {
+        let mut whole = BytesMut::new();
+        loop {
+            self.fill(HEADER).await?;
+            let header = self.input.split_to(HEADER);
+            let length = usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
+            if header[3] != sequence {
+                return Err(ReadError::Refused(Error::PacketsOutOfOrder));
+            }
+            if whole.len() + length > limit {
+                return Err(ReadError::Refused(Error::PacketTooLarge(limit)));
+            }
+            sequence = sequence.wrapping_add(1);
+            self.fill(length).await?;
+            let payload = self.input.split_to(length);
+            if whole.is_empty() {
+                whole = payload;
+            } else {
+                whole.extend_from_slice(&payload);
+            }
+            if length < MAX_PAYLOAD {
+                return Ok(Command { payload: whole, answer_sequence: sequence });
+            }
+        }
+    }
+
+    /// Reads until at least this many bytes are there. Memory grows with what arrives, not with what was announced.
+    async fn fill(&mut self, length: usize) -> Result<(), ReadError> {
+        while self.input.len() < length {
+            self.input.reserve(READ_SIZE);
+            match self.stream.read_buf(&mut self.input).await {
+                Ok(0) | Err(_) => {
+                    self.at_end = true;
+                    return Err(ReadError::Closed);
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Ready when the client has gone away; bytes that it sends ahead are kept, up to a bound.
+    pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.at_end {
+                return Poll::Ready(());
+            }
+            let mut space = [0; 1024];
+            if self.input.len() + space.len() > READ_AHEAD {
+                return Poll::Pending;
+            }
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.input.extend_from_slice(buffer.filled())
+                }
+                Poll::Ready(_) => self.at_end = true,
+            }
+        }
+    }
+
+    /// Writes everything; fails if the client takes nothing for too long.
+    pub async fn write(&mut self, mut bytes: &[u8], patience: Duration) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = timeout(patience, self.stream.write(bytes)).await.map_err(|_| {
+                io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")
+            })??;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            bytes = &bytes[written..];
+        }
+        timeout(patience, self.stream.flush()).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Reads and forgets what the client still sends, for a while: closing at once would take the last answer from it.
+    pub async fn linger(&mut self) {
+        let mut space = [0; READ_SIZE];
+        let mut left = LINGER_BYTES;
+        let reading = async {
+            while left > 0 {
+                match self.stream.read(&mut space).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(read) => left = left.saturating_sub(read),
+                }
+            }
+        };
+        let _ = timeout(LINGER_TIME, reading).await;
+    }
+
+    /// Gives back the memory of large commands.
+    pub fn shrink(&mut self) {
+        if self.input.is_empty() && self.input.capacity() > KEPT_CAPACITY {
+            self.input = BytesMut::new();
+        }
+    }
+}
