@@ -45,9 +45,9 @@ const MAX_ENTRIES: usize = 200_000;
 const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
 /// Elements within elements; FreeSWITCH's go 6 deep.
 const MAX_DEPTH: usize = 32;
-/// Most bytes kept of a value, before decoding; a longer one is cut. A channel's uuid has 36 unless the caller's
-/// dial plan sets another.
-const MAX_VALUE_BYTES: usize = 768;
+/// Most bytes kept of a value, before decoding; a longer one is cut. A channel's uuid has 36 unless a dial plan sets
+/// another.
+const MAX_VALUE_BYTES: usize = 255;
 /// Most bytes kept of an answer that is no document.
 const MAX_REFUSAL_BYTES: u64 = 256;
 

@@ -3,6 +3,8 @@
 pub mod conference_list;
 mod deadline;
 pub mod event_socket;
+pub mod identity;
+pub mod reconciler;
 
 /// The beginning of a text from outside, for an error message.
 fn excerpt(text: &str) -> String {

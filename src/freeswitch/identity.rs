@@ -1,0 +1,82 @@
+//! What names mean: which tenant's conference a FreeSWITCH conference is, and which user a caller.
+
+use crate::sql::Tenant;
+
+/// The domain that the set-up gives every node (`domain=FSdefaultDomain`), at the end of each conference's name.
+const DOMAIN_SUFFIX: &str = "-FSdefaultDomain";
+/// Most digits of a tenant in a conference's name, as the dial plan admits them.
+const MAX_TENANT_DIGITS: usize = 9;
+/// Most bytes of a conference's name that the tables can hold.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The tenant and the name of a conference: `15*101-FSdefaultDomain` is conference `101` of tenant 15. The name may
+/// have `-` in it. None for conferences that are not ours.
+pub fn conference(name: &str) -> Option<(Tenant, &str)> {
+    let (tenant, name) = name.strip_suffix(DOMAIN_SUFFIX)?.split_once('*')?;
+    let canonical = tenant == "0" || !tenant.starts_with('0');
+    if !canonical || tenant.len() > MAX_TENANT_DIGITS || name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return None;
+    }
+    Some((decimal(tenant)?, name))
+}
+
+/// The user behind a caller's number: the tenant with six digits, then the user's id with or without leading zeros
+/// (`000015000002` and `0000152` are user 2 of tenant 15). 0 for everyone else, such as a phone that dialled in.
+///
+/// The caller chooses his number unless the dial plan sets it to the name he authenticated with.
+pub fn user_id(tenant: Tenant, number: &str) -> u32 {
+    number.strip_prefix(&format!("{tenant:06}")).and_then(decimal).unwrap_or_default()
+}
+
+/// Reads a number of nothing but digits (`parse` would take a sign).
+fn decimal(digits: &str) -> Option<u32> {
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conferences_are_cut_at_the_domain() {
+        assert_eq!(conference("15*101-FSdefaultDomain"), Some((15, "101")));
+        assert_eq!(conference("7*abc-X_y-FSdefaultDomain"), Some((7, "abc-X_y")));
+        assert_eq!(conference("0*1*2-FSdefaultDomain-FSdefaultDomain"), Some((0, "1*2-FSdefaultDomain")));
+        assert_eq!(conference("999999999*日本-FSdefaultDomain"), Some((999_999_999, "日本")));
+    }
+
+    #[test]
+    fn conferences_of_others_are_left_alone() {
+        for name in [
+            "",
+            "list",
+            "3000-192.168.1.1",
+            "15*101-otherDomain",
+            "15*-FSdefaultDomain",
+            "*101-FSdefaultDomain",
+            "+15*101-FSdefaultDomain",
+            // Another conference than tenant 15's, that only looks like it.
+            "015*101-FSdefaultDomain",
+            "1234567890*101-FSdefaultDomain",
+        ] {
+            assert_eq!(conference(name), None, "{name}");
+        }
+        assert_eq!(conference(&format!("15*{}{DOMAIN_SUFFIX}", "x".repeat(MAX_NAME_BYTES + 1))), None);
+    }
+
+    #[test]
+    fn users_are_told_by_their_number() {
+        assert_eq!(user_id(15, "000015000002"), 2);
+        assert_eq!(user_id(15, "0000152"), 2);
+        assert_eq!(user_id(1_234_567, "12345678"), 8);
+    }
+
+    #[test]
+    fn other_callers_are_user_0() {
+        for number in
+            ["", "000015", "000016000002", "0000152x", "000015+2", "15000002", "0000159999999999", "+4930123"]
+        {
+            assert_eq!(user_id(15, number), 0, "{number}");
+        }
+    }
+}
