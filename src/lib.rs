@@ -5,5 +5,6 @@ pub mod error;
 pub mod freeswitch;
 pub mod server;
 pub mod sql;
+pub mod tables;
 
 pub use error::{Error, Result};

@@ -1,10 +1,88 @@
 //! The media nodes: what FreeSWITCH says about who is in a conference, brought into the store.
+//!
+//! [`start`] runs one task per node. It asks the node for its conference list over the [`event_socket`], turns the
+//! [`conference_list`] into members with [`identity`], compares them with what the store has in [`reconciler`], and
+//! commits the differences through [`members`]. The list is the truth; a node that fails disturbs no other.
 
+mod backoff;
 pub mod conference_list;
 mod deadline;
 pub mod event_socket;
 pub mod identity;
+mod members;
+mod node;
 pub mod reconciler;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::{sync::watch, task::JoinSet};
+use tracing::info;
+
+pub use node::{NodeState, Timing};
+
+use self::{members::NodeMembers, node::Node};
+use crate::{
+    config::FreeswitchNode,
+    error::{Error, Result},
+    sql::{Catalog, Clock},
+    tables::conference_members::Members,
+};
+
+/// The running nodes. Dropping it ends their tasks at once.
+pub struct Nodes {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    states: BTreeMap<String, watch::Receiver<NodeState>>,
+}
+
+/// Starts a task for each node. Members of nodes that are not among them are removed first.
+pub async fn start(
+    nodes: &[FreeswitchNode],
+    timing: Timing,
+    catalog: &Arc<dyn Catalog>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Nodes> {
+    let mut running =
+        Nodes { stop: watch::Sender::new(false), tasks: JoinSet::new(), states: BTreeMap::new() };
+    let mut tasks = Vec::new();
+    for settings in nodes {
+        let name = settings.name();
+        let members = NodeMembers::new(catalog, clock, &name)?;
+        let (state, receiver) = watch::channel(NodeState::Connecting);
+        tasks.push(Node::new(settings.clone(), timing, Arc::clone(clock), members, state));
+        if running.states.insert(name.clone(), receiver).is_some() {
+            return Err(Error::InvalidData(format!(
+                "two FreeSWITCH nodes tell browsers the address '{name}'"
+            )));
+        }
+    }
+    for name in members::nodes(catalog.as_ref(), clock.now())? {
+        if !running.states.contains_key(name.as_str()) {
+            info!(
+                node = name.as_str(),
+                "removing the members of a FreeSWITCH node that is no longer configured"
+            );
+            NodeMembers::new(catalog, clock, &name)?.update(&Members::new(), 0).await?;
+        }
+    }
+    for task in tasks {
+        running.tasks.spawn(task.run(running.stop.subscribe()));
+    }
+    Ok(running)
+}
+
+impl Nodes {
+    /// How it is with each node, by its name; a receiver also tells when that changes.
+    pub fn states(&self) -> &BTreeMap<String, watch::Receiver<NodeState>> {
+        &self.states
+    }
+
+    /// Ends the tasks; commits under way are finished. The members stay in the store.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
 
 /// The beginning of a text from outside, for an error message.
 fn excerpt(text: &str) -> String {

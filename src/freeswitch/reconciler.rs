@@ -7,46 +7,11 @@
 //! a second or two, and by the time the answer took; so a moment that is close to the one in the store is the one in
 //! the store. That keeps two lists with nothing new between them from causing a write, whatever the clock did.
 
-use std::collections::BTreeMap;
-
-use compact_str::CompactString;
-
 use super::{conference_list::Conference, identity};
-use crate::sql::Tenant;
+use crate::tables::conference_members::{Member, MemberKey, Members};
 
 /// How far moments from two lists may be apart, in seconds, and still be the same.
 const JITTER_SECONDS: u64 = 2;
-
-/// Which member: one user may be in a conference from several devices, each with a channel of its own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MemberKey {
-    /// Whose conference it is.
-    pub tenant: Tenant,
-    /// The conference's name.
-    pub conference: CompactString,
-    /// The channel's uuid.
-    pub uuid: CompactString,
-}
-
-/// One member of a conference. Moments are unix times in seconds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Member {
-    /// The user, or 0 for a caller who is none of the tenant's users.
-    pub user_id: u32,
-    /// When he joined.
-    pub joined: i64,
-    /// When he last talked; None if never. Out of date while he talks.
-    pub last_talked: Option<i64>,
-    /// Whether he is talking.
-    pub talking: bool,
-    /// FreeSWITCH's number of the member.
-    pub member_id: u32,
-    /// The number he calls from.
-    pub caller_number: CompactString,
-}
-
-/// Members of one node.
-pub type Members = BTreeMap<MemberKey, Member>;
 
 /// One difference between node and store. No `old`: he joined; no `new`: he left.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +79,8 @@ fn settle(seen: &Member, old: &Member, slack: u64) -> Member {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
     use super::*;

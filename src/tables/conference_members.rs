@@ -1,0 +1,294 @@
+//! Table `conference_members`: who is in a conference now, as the media nodes say.
+//!
+//! A client sees ages, `join_time` and `last_talking` in seconds, and `last_talking` is 0 while the member talks. The store
+//! holds the moments, so that no row needs to be written for the clock moving on.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+
+use crate::{
+    error::{Error, Result},
+    sql::{
+        Catalog, Tenant,
+        types::{Row, TableSchema, Value},
+    },
+};
+
+/// The table's name.
+pub const NAME: &str = "conference_members";
+
+/// Which member of a node: one user may be in a conference from several devices, each with a channel of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemberKey {
+    /// Whose conference it is.
+    pub tenant: Tenant,
+    /// The conference's name.
+    pub conference: CompactString,
+    /// The channel's uuid.
+    pub uuid: CompactString,
+}
+
+/// One member of a conference. Moments are unix times in seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// The user, or 0 for a caller who is none of the tenant's users.
+    pub user_id: u32,
+    /// When he joined.
+    pub joined: i64,
+    /// When he last talked; None if never. Out of date while he talks.
+    pub last_talked: Option<i64>,
+    /// Whether he is talking.
+    pub talking: bool,
+    /// FreeSWITCH's number of the member.
+    pub member_id: u32,
+    /// The number he calls from.
+    pub caller_number: CompactString,
+}
+
+/// Members of one node.
+pub type Members = BTreeMap<MemberKey, Member>;
+
+/// The table with the positions of its columns.
+#[derive(Clone, Debug)]
+pub struct MembersTable {
+    schema: Arc<TableSchema>,
+    name: usize,
+    user_id: usize,
+    join_time: usize,
+    last_talking: usize,
+    node: usize,
+    uuid: usize,
+    member_id: usize,
+    caller_number: usize,
+    talking: usize,
+}
+
+impl MembersTable {
+    /// Finds the table's columns.
+    pub fn new(schema: &Arc<TableSchema>) -> Result<Self> {
+        let position = |column: &str| {
+            let missing = || Error::Internal(format!("table {NAME} has no column '{column}'"));
+            schema.column(column).ok_or_else(missing)
+        };
+        Ok(MembersTable {
+            schema: Arc::clone(schema),
+            name: position("name")?,
+            user_id: position("user_id")?,
+            join_time: position("join_time")?,
+            last_talking: position("last_talking")?,
+            node: position("node")?,
+            uuid: position("uuid")?,
+            member_id: position("member_id")?,
+            caller_number: position("caller_number")?,
+            talking: position("talking")?,
+        })
+    }
+
+    /// The table of this catalog.
+    pub fn of(catalog: &dyn Catalog) -> Result<Self> {
+        let schema =
+            catalog.table(NAME).ok_or_else(|| Error::Internal(format!("there is no table {NAME}")))?;
+        MembersTable::new(&schema)
+    }
+
+    /// What the table looks like.
+    pub fn schema(&self) -> &Arc<TableSchema> {
+        &self.schema
+    }
+
+    /// The row of a node's member, as a transaction at this moment takes it: with ages.
+    pub fn row(&self, node: &str, key: &MemberKey, member: &Member, now: DateTime<Utc>) -> Row {
+        let mut row = vec![Value::Null; self.schema.columns.len()];
+        row[self.name] = Value::text(&key.conference);
+        row[self.user_id] = Value::UInt(member.user_id.into());
+        row[self.join_time] = age(member.joined, now);
+        row[self.last_talking] = member.last_talked.map_or(Value::Null, |moment| age(moment, now));
+        row[self.node] = Value::text(node);
+        row[self.uuid] = Value::text(&key.uuid);
+        row[self.member_id] = Value::UInt(member.member_id.into());
+        row[self.caller_number] = Value::text(&member.caller_number);
+        row[self.talking] = Value::Int(member.talking.into());
+        row
+    }
+
+    /// The node and the member of a row, as a transaction at this moment gives it: with ages.
+    pub fn member(
+        &self,
+        tenant: Tenant,
+        row: &Row,
+        now: DateTime<Utc>,
+    ) -> Result<(CompactString, MemberKey, Member)> {
+        let key = MemberKey { tenant, conference: text(row, self.name)?, uuid: text(row, self.uuid)? };
+        let moment = |age: u32| now.timestamp() - i64::from(age);
+        let member = Member {
+            user_id: number(row, self.user_id)?,
+            joined: moment(number(row, self.join_time)?),
+            last_talked: match row.get(self.last_talking) {
+                Some(Value::Null) => None,
+                _ => Some(moment(number(row, self.last_talking)?)),
+            },
+            talking: number(row, self.talking)? != 0,
+            member_id: number(row, self.member_id)?,
+            caller_number: text(row, self.caller_number)?,
+        };
+        Ok((text(row, self.node)?, key, member))
+    }
+
+    /// Makes a stored row's moments the ages that a client sees.
+    pub fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
+        self.turn(row, now)?;
+        if number(row, self.talking)? != 0 && !row[self.last_talking].is_null() {
+            row[self.last_talking] = Value::UInt(0);
+        }
+        Ok(())
+    }
+
+    /// Makes a written row's ages the moments that the store holds.
+    pub fn absorb(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
+        self.turn(row, now)
+    }
+
+    /// Age to moment is the same calculation as moment to age.
+    fn turn(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
+        for column in [self.join_time, self.last_talking] {
+            if !row.get(column).is_none_or(Value::is_null) {
+                row[column] = age(number(row, column)?.into(), now);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Seconds since a moment, a unix time; 0 for one that is still to come.
+fn age(moment: i64, now: DateTime<Utc>) -> Value {
+    Value::UInt(u64::try_from(now.timestamp() - moment).unwrap_or_default())
+}
+
+fn text(row: &Row, column: usize) -> Result<CompactString> {
+    match row.get(column) {
+        Some(Value::Text(text)) => Ok(text.clone()),
+        other => Err(unexpected(column, other)),
+    }
+}
+
+fn number(row: &Row, column: usize) -> Result<u32> {
+    let value = row.get(column);
+    let number = match value {
+        Some(Value::UInt(number)) => u32::try_from(*number).ok(),
+        Some(Value::Int(number)) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    number.ok_or_else(|| unexpected(column, value))
+}
+
+fn unexpected(column: usize, value: Option<&Value>) -> Error {
+    Error::Internal(format!("column {column} of a row of {NAME} holds {value:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::types::{ColumnDefault, ColumnSchema, DataType, InsertMode, IntWidth};
+
+    fn table() -> MembersTable {
+        let integer = DataType::Integer { width: IntWidth::Int, unsigned: true };
+        let column = |(name, data_type): (&str, DataType)| ColumnSchema {
+            name: name.to_owned(),
+            data_type,
+            nullable: name == "last_talking",
+            default: ColumnDefault::None,
+            invisible: false,
+        };
+        let columns = [
+            ("name", DataType::VarChar(128)),
+            ("user_id", integer),
+            ("join_time", integer),
+            ("last_talking", integer),
+            ("node", DataType::VarChar(255)),
+            ("uuid", DataType::VarChar(255)),
+            ("member_id", integer),
+            ("caller_number", DataType::VarChar(255)),
+            ("talking", integer),
+        ];
+        let schema = TableSchema {
+            id: 1,
+            version: 0,
+            name: NAME.to_owned(),
+            columns: columns.into_iter().map(column).collect(),
+            primary_key: vec![0, 1, 4, 5],
+            indexes: Vec::new(),
+            insert_mode: InsertMode::Refuse,
+            insert_id: None,
+            read_only: true,
+            admin_only: false,
+        };
+        MembersTable::new(&Arc::new(schema)).unwrap()
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 999_000_000).unwrap()
+    }
+
+    fn key() -> MemberKey {
+        MemberKey { tenant: 15, conference: "101".into(), uuid: "u".into() }
+    }
+
+    fn member(last_talked: Option<i64>, talking: bool) -> Member {
+        Member {
+            user_id: 2,
+            joined: 900,
+            last_talked,
+            talking,
+            member_id: 4,
+            caller_number: "0000152".into(),
+        }
+    }
+
+    /// What a client sees at second 1 060 of a member written at second 1 000.
+    fn seen(member: &Member) -> Row {
+        let table = table();
+        let mut row = table.row("fs1:7443", &key(), member, at(1_000));
+        table.absorb(&mut row, at(1_000)).unwrap();
+        table.present(&mut row, at(1_060)).unwrap();
+        row
+    }
+
+    #[test]
+    fn moments_are_seen_as_ages() {
+        let row = seen(&member(Some(990), false));
+        assert_eq!(row[..4], [Value::text("101"), Value::UInt(2), Value::UInt(160), Value::UInt(70)]);
+        assert_eq!(seen(&member(None, false))[3], Value::Null);
+    }
+
+    #[test]
+    fn who_talks_last_talked_now() {
+        assert_eq!(seen(&member(Some(990), true))[3], Value::UInt(0));
+        assert_eq!(seen(&member(None, true))[3], Value::Null);
+    }
+
+    #[test]
+    fn a_moment_to_come_has_no_age() {
+        let table = table();
+        let mut row = table.row("fs1:7443", &key(), &member(None, false), at(1_000));
+        table.absorb(&mut row, at(1_000)).unwrap();
+        table.present(&mut row, at(10)).unwrap();
+        assert_eq!(row[2], Value::UInt(0));
+    }
+
+    #[test]
+    fn rows_and_members_convert() {
+        for member in [member(Some(990), false), member(None, false)] {
+            let (node, read_key, read) = table().member(15, &seen(&member), at(1_060)).unwrap();
+            assert_eq!((node.as_str(), read_key, read), ("fs1:7443", key(), member));
+        }
+    }
+
+    #[test]
+    fn a_row_of_another_shape_is_an_error() {
+        assert!(table().member(15, &vec![Value::Null; 9], at(0)).is_err());
+        assert!(table().member(15, &Vec::new(), at(0)).is_err());
+        assert!(table().present(&mut vec![Value::text("x"); 9], at(0)).is_err());
+    }
+}

@@ -1,0 +1,3 @@
+//! The tables that are more than rows.
+
+pub mod conference_members;
