@@ -1,7 +1,13 @@
 //! The whole program from outside: real clients, crashes, and the same SQL put to MariaDB.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clients;
+mod crash;
+mod random_sql;
 mod reference;
+mod restart;
 mod sql_files;

@@ -210,7 +210,9 @@ fn says_what_it_expects(record: &Record<Kind>) -> bool {
     matches!(record, Record::Statement { .. } | Record::Query { .. })
 }
 
+// The labels of `skipif` and `onlyif`.
 const MARIADB: &str = "mariadb";
+const COMETQL: &str = "cometql";
 
 /// Each file is one test against MariaDB and one against cometql, and no file is left out.
 macro_rules! sql_files {
@@ -222,6 +224,20 @@ macro_rules! sql_files {
                     let server = crate::support::mariadb::MariaDb::exclusive();
                     drop(server.database(crate::support::DATABASE));
                     super::run_file(stringify!($name), super::MARIADB, || server.connect_to(crate::support::DATABASE));
+                }
+            )+
+        }
+
+        mod cometql {
+            $(
+                #[test]
+                fn $name() {
+                    let server = crate::support::server::Server::start();
+                    super::run_file(stringify!($name), super::COMETQL, || {
+                        let mut connection = server.connect();
+                        crate::support::set_up(&mut connection);
+                        connection
+                    });
                 }
             )+
         }

@@ -11,7 +11,7 @@ use std::{
 use mysql::{Conn, Opts, OptsBuilder, prelude::Queryable};
 use tempfile::TempDir;
 
-use super::{STARTUP_LIMIT, wait_until};
+use super::{STARTUP_LIMIT, set_up, wait_until};
 
 /// A MariaDB of this test's own, on a unix socket in a temporary folder. It ends with this value, and also when this
 /// process dies without dropping it.
@@ -102,12 +102,10 @@ impl MariaDb {
             .socket(Some(self.socket().display().to_string()))
     }
 
-    /// Connects with the session settings that answers are compared under: `utf8mb4_bin`, UTC, strict mode.
+    /// Connects, with [`set_up`] done.
     pub fn connect(&self) -> Conn {
         let mut connection = Conn::new(self.options()).expect("MariaDB login");
-        for setting in ["SET NAMES utf8mb4 COLLATE utf8mb4_bin", "SET time_zone = '+00:00'"] {
-            connection.query_drop(setting).expect(setting);
-        }
+        set_up(&mut connection);
         connection
     }
 

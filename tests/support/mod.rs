@@ -3,14 +3,24 @@
 #![allow(dead_code, reason = "each test binary uses another part of it")]
 
 pub mod mariadb;
+pub mod server;
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
+use mysql::{Conn, prelude::Queryable};
+
 /// The database's name: CppComet's, and ours.
 pub const DATABASE: &str = "CometQL_v1";
+
+/// Makes the session settings that answers are compared under.
+pub fn set_up(connection: &mut Conn) {
+    for setting in ["SET NAMES utf8mb4 COLLATE utf8mb4_bin", "SET time_zone = '+00:00'"] {
+        connection.query_drop(setting).expect(setting);
+    }
+}
 
 /// How long a server may take until it accepts connections, on a busy machine.
 pub const STARTUP_LIMIT: Duration = Duration::from_secs(60);

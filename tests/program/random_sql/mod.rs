@@ -1,0 +1,147 @@
+//! Random statements, put to cometql and to MariaDB: rows, affected rows and error codes are the same.
+//!
+//! `RANDOM_SQL_SEED=77 RANDOM_SQL_STATEMENTS=100000 cargo test --test program random_sql` looks further.
+
+mod generator;
+
+use std::fmt::Write;
+
+use generator::{Generator, Statement};
+use mysql::{Conn, Value, prelude::Queryable};
+use rand::{SeedableRng, rngs::StdRng};
+
+use crate::support::{mariadb::MariaDb, server::Server, set_up};
+
+/// Statements of one run, unless the environment says otherwise.
+const STATEMENTS: u32 = 4_000;
+/// The seed, unless the environment says otherwise.
+const SEED: u64 = 2_026;
+/// After so many statements the tables are compared as a whole.
+const COMPARE_TABLES: u32 = 50;
+/// Differences that are shown before it gives up.
+const SHOWN: usize = 25;
+
+/// What a statement led to.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Rows(Vec<Vec<Value>>),
+    Done { affected: u64 },
+    Error(u16),
+}
+
+#[test]
+fn answers_are_mariadbs() {
+    let server = Server::start();
+    let reference = MariaDb::shared();
+    let mut ours = server.connect();
+    set_up(&mut ours);
+    let mut theirs = reference.database("random_sql");
+    let seed = number_from_environment("RANDOM_SQL_SEED").unwrap_or(SEED);
+    let statements =
+        number_from_environment("RANDOM_SQL_STATEMENTS").map_or(STATEMENTS, |n| u32::try_from(n).unwrap());
+
+    let mut generator = Generator::new(StdRng::seed_from_u64(seed));
+    let mut differences = Vec::new();
+    for number in 1..=statements {
+        let statement = generator.statement();
+        compare(&mut ours, &mut theirs, &statement, &mut differences);
+        if number % COMPARE_TABLES == 0 {
+            for table in ["conference", "users_auth", "users_data", "pipes_settings"] {
+                let sql = format!("SELECT * FROM {table}");
+                compare(
+                    &mut ours,
+                    &mut theirs,
+                    &Statement { sql, reference: None, ordered: false },
+                    &mut differences,
+                );
+            }
+        }
+        if differences.len() >= SHOWN {
+            break;
+        }
+    }
+    assert!(differences.is_empty(), "seed {seed}:\n{}", differences.join("\n\n"));
+}
+
+fn number_from_environment(name: &str) -> Option<u64> {
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
+}
+
+fn compare(ours: &mut Conn, theirs: &mut Conn, statement: &Statement, differences: &mut Vec<String>) {
+    let our_outcome = run(ours, &statement.sql);
+    let their_outcome = run(theirs, statement.reference.as_ref().unwrap_or(&statement.sql));
+    let same = match (&our_outcome, &their_outcome) {
+        (Outcome::Rows(ours), Outcome::Rows(theirs)) => same_rows(ours, theirs, statement.ordered),
+        // Where INSERT replaces it counts the rows given, not those replaced.
+        (Outcome::Done { .. }, Outcome::Done { .. }) if statement.reference.is_some() => true,
+        _ => our_outcome == their_outcome,
+    };
+    if !same {
+        differences.push(difference(statement, &our_outcome, &their_outcome));
+    }
+}
+
+fn difference(statement: &Statement, ours: &Outcome, theirs: &Outcome) -> String {
+    let mut text = format!("{};", statement.sql);
+    for (who, outcome) in [("cometql", ours), ("MariaDB", theirs)] {
+        match outcome {
+            Outcome::Rows(rows) => {
+                let _ = write!(text, "\n  {who}: {} rows", rows.len());
+                for row in rows.iter().take(12) {
+                    let values: Vec<String> = row.iter().map(|value| value.as_sql(false)).collect();
+                    let _ = write!(text, "\n    {}", values.join("\t"));
+                }
+            }
+            other => {
+                let _ = write!(text, "\n  {who}: {other:?}");
+            }
+        }
+    }
+    text
+}
+
+fn run(connection: &mut Conn, sql: &str) -> Outcome {
+    let outcome = connection.query_iter(sql).and_then(|result| {
+        if result.columns().as_ref().is_empty() {
+            return Ok(Outcome::Done { affected: result.affected_rows() });
+        }
+        Ok(Outcome::Rows(result.map(|row| Ok(row?.unwrap())).collect::<mysql::Result<_>>()?))
+    });
+    match outcome {
+        Ok(outcome) => outcome,
+        Err(mysql::Error::MySqlError(error)) => Outcome::Error(error.code),
+        Err(error) => panic!("{sql}: {error}"),
+    }
+}
+
+fn same_rows(ours: &[Vec<Value>], theirs: &[Vec<Value>], ordered: bool) -> bool {
+    if ordered {
+        return ours.len() == theirs.len()
+            && ours.iter().zip(theirs).all(|(ours, theirs)| same_row(ours, theirs));
+    }
+    let sorted = |rows: &[Vec<Value>]| {
+        let mut rows = rows.to_vec();
+        rows.sort_by_cached_key(|row| format!("{row:?}"));
+        rows
+    };
+    same_rows(&sorted(ours), &sorted(theirs), true)
+}
+
+fn same_row(ours: &[Value], theirs: &[Value]) -> bool {
+    ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| ours == theirs || same_real(ours, theirs))
+}
+
+/// Sums of floating-point numbers depend on the order of the rows, in their last digits.
+fn same_real(ours: &Value, theirs: &Value) -> bool {
+    let real = |value: &Value| match value {
+        Value::Bytes(bytes) => std::str::from_utf8(bytes).ok()?.parse::<f64>().ok(),
+        _ => None,
+    };
+    match (real(ours), real(theirs)) {
+        (Some(ours), Some(theirs)) if ours.fract() != 0.0 => (ours - theirs).abs() <= 1e-12 * theirs.abs(),
+        _ => false,
+    }
+}
