@@ -217,6 +217,36 @@ pub enum Error {
     /// Text that is not UTF-8; shows where.
     #[error("Invalid utf8mb4 character string: '{0}'")]
     InvalidText(String),
+    /// A function that does not exist.
+    #[error("FUNCTION {database}.{name} does not exist")]
+    UnknownFunction {
+        /// The current database.
+        database: String,
+        /// The function's name as written.
+        name: String,
+    },
+    /// A function with too few or too many arguments.
+    #[error("Incorrect parameter count in the call to native function '{0}'")]
+    ArgumentCount(String),
+    /// A number that the type of an expression cannot hold.
+    #[error("{kind} value is out of range in '{expression}'")]
+    OutOfRange {
+        /// BIGINT, BIGINT UNSIGNED, DECIMAL or DOUBLE.
+        kind: &'static str,
+        /// What was computed.
+        expression: String,
+    },
+    /// A literal like DATE '...' whose text does not fit.
+    #[error("Incorrect {kind} value: '{text}'")]
+    WrongLiteral {
+        /// DATE, TIME or DATETIME.
+        kind: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// A pattern that is no regular expression, or too large a one.
+    #[error("Regex error '{0}'")]
+    Regex(String),
     /// A bug here.
     #[error("Internal error: {0}")]
     Internal(String),
@@ -280,6 +310,11 @@ impl Error {
             Error::PacketsOutOfOrder => (1156, "08S01", 500),
             Error::MalformedPacket => (1835, "HY000", 500),
             Error::InvalidText(_) => (1300, "HY000", 12),
+            Error::UnknownFunction { .. } => (1305, "42000", 15),
+            Error::ArgumentCount(_) => (1582, "42000", 3),
+            Error::OutOfRange { .. } => (1690, "22003", 12),
+            Error::WrongLiteral { .. } => (1525, "HY000", 12),
+            Error::Regex(_) => (1139, "42000", 12),
             Error::Internal(_) => (1815, "HY000", 500),
         }
     }

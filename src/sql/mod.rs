@@ -3,6 +3,7 @@
 pub mod catalog;
 mod clock;
 mod engine;
+pub mod functions;
 mod limits;
 mod outcome;
 pub mod parse;

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use compact_str::CompactString;
 use opensrv_mysql::{Column, ToMysqlValue};
 
-use crate::sql::types::{DataType, IntWidth, ResultColumn, Value};
+use crate::sql::types::{DataType, IntWidth, ResultColumn, Value, write_value};
 
 /// A value and the column it stands in. opensrv's own encoders refuse, or panic at, a number of another width than the
 /// column's; this one writes what the column was declared as.
@@ -23,12 +24,16 @@ impl ToMysqlValue for Cell<'_> {
             Value::UInt(number) => write_string(out, itoa::Buffer::new().format(*number).as_bytes()),
             Value::Text(text) => write_string(out, text.as_bytes()),
             Value::Bytes(bytes) => write_string(out, bytes),
-            value => write_string(out, print(value).as_bytes()),
+            value => {
+                let mut text = CompactString::default();
+                write_value(&mut text, value, &self.1.expr_type).map_err(io::Error::other)?;
+                write_string(out, text.as_bytes())
+            }
         }
     }
 
     fn to_mysql_bin<W: Write>(&self, out: &mut W, _: &Column) -> io::Result<()> {
-        match (self.1.data_type, self.0) {
+        match (self.1.expr_type.data_type, self.0) {
             (DataType::Integer { width, .. }, value) => {
                 // The same bits for signed and unsigned; the narrower widths are the low bytes.
                 let bytes = match value {
@@ -71,18 +76,10 @@ impl ToMysqlValue for Cell<'_> {
 }
 
 fn misfit(value: &Value, column: &ResultColumn) -> io::Error {
-    io::Error::other(format!("column '{}' of type {:?} holds {value:?}", column.name, column.data_type))
-}
-
-fn print(value: &Value) -> String {
-    match value {
-        Value::Decimal(number) => number.to_plain_string(),
-        Value::Double(number) => number.to_string(),
-        Value::Date(day) => day.to_string(),
-        Value::DateTime(moment) => moment.to_string(),
-        Value::Time(span) => span.to_string(),
-        _ => String::new(),
-    }
+    io::Error::other(format!(
+        "column '{}' of type {:?} holds {value:?}",
+        column.name, column.expr_type.data_type
+    ))
 }
 
 fn write_string<W: Write>(out: &mut W, bytes: &[u8]) -> io::Result<()> {
@@ -151,7 +148,7 @@ mod tests {
 
     fn binary(value: &Value, data_type: DataType) -> Vec<u8> {
         let mut out = Vec::new();
-        let column = ResultColumn::expression("x", data_type, false);
+        let column = ResultColumn::expression("x", data_type);
         let unused = Column {
             table: String::new(),
             column: String::new(),

@@ -16,13 +16,13 @@ const BINARY: u16 = 63;
 /// The payload that defines a column.
 pub(super) fn definition(column: &ResultColumn) -> Vec<u8> {
     let mut payload = Vec::with_capacity(96);
-    Column::new(column_type(column.data_type))
+    Column::new(column_type(column.expr_type.data_type))
         .with_schema(column.schema.as_bytes())
         .with_table(column.table.as_bytes())
         .with_org_table(column.org_table.as_bytes())
         .with_name(column.name.as_bytes())
         .with_org_name(column.org_name.as_bytes())
-        .with_character_set(if is_text(column.data_type) { UTF8MB4.into() } else { BINARY })
+        .with_character_set(if column.expr_type.data_type.is_text() { UTF8MB4.into() } else { BINARY })
         .with_column_length(column.display_length())
         .with_flags(flags(column))
         .with_decimals(column.decimals())
@@ -55,16 +55,12 @@ fn column_type(data_type: DataType) -> ColumnType {
     }
 }
 
-fn is_text(data_type: DataType) -> bool {
-    matches!(data_type, DataType::Char(_) | DataType::VarChar(_) | DataType::Text(_))
-}
-
 fn flags(column: &ResultColumn) -> ColumnFlags {
     let mut flags = ColumnFlags::empty();
-    flags.set(ColumnFlags::NOT_NULL_FLAG, column.not_null);
+    flags.set(ColumnFlags::NOT_NULL_FLAG, !column.expr_type.nullable);
     flags.set(ColumnFlags::PRI_KEY_FLAG, column.primary_key);
     flags.set(ColumnFlags::MULTIPLE_KEY_FLAG, column.multiple_key);
-    match column.data_type {
+    match column.expr_type.data_type {
         DataType::Integer { unsigned, .. } => flags.set(ColumnFlags::UNSIGNED_FLAG, unsigned),
         DataType::Text(_) => flags.insert(ColumnFlags::BLOB_FLAG),
         DataType::Blob(_) => flags.insert(ColumnFlags::BLOB_FLAG | ColumnFlags::BINARY_FLAG),
@@ -90,24 +86,23 @@ mod tests {
             table: "c".into(),
             org_table: "conference".into(),
             schema: "CometQL_v1".into(),
-            not_null: true,
             primary_key: true,
-            ..ResultColumn::expression("", DataType::VarChar(32), true)
+            ..ResultColumn::expression("", DataType::VarChar(32))
         };
-        let expected = b"\x03def\x0aCometQL_v1\x01c\x0aconference\x01n\x04name\x0c\x2d\x00\x80\x00\x00\x00\xfd\x03\x00\x00\x00\x00";
+        let expected = b"\x03def\x0aCometQL_v1\x01c\x0aconference\x01n\x04name\x0c\x2d\x00\x80\x00\x00\x00\xfd\x03\x00\x27\x00\x00";
         assert_eq!(definition(&column), expected);
     }
 
     #[test]
     fn only_text_has_a_character_set() {
         let charset = |data_type| {
-            let payload = definition(&ResultColumn::expression("x", data_type, false));
+            let payload = definition(&ResultColumn::expression("x", data_type));
             u16::from(payload[payload.len() - 12])
         };
         assert_eq!(charset(DataType::Text(crate::sql::types::TextWidth::Normal)), u16::from(UTF8MB4));
         assert_eq!(charset(DataType::VarBinary(9)), BINARY);
         assert_eq!(charset(DataType::Double), BINARY);
-        let double = definition(&ResultColumn::expression("x", DataType::Double, false));
+        let double = definition(&ResultColumn::expression("x", DataType::Double));
         assert_eq!(double[double.len() - 3], 31, "decimals of a double vary");
     }
 }

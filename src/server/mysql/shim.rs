@@ -231,7 +231,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
         client.prepared.lock().insert(info.id, Prepared::new(info.params));
         self.bridge.patch(Patch::Keep);
         let params: Arc<[ResultColumn]> =
-            (0..info.params).map(|_| ResultColumn::expression("?", DataType::VarBinary(0), false)).collect();
+            (0..info.params).map(|_| ResultColumn::expression("?", DataType::VarBinary(0))).collect();
         self.expect_columns(&session, &params, false);
         self.expect_columns(&session, &info.columns, false);
         // opensrv wants a column for each parameter, of which there may be more than columns.

@@ -4,6 +4,10 @@ use bigdecimal::BigDecimal;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use compact_str::CompactString;
 
+use super::{
+    DataType, IntWidth, MAX_DECIMAL_PRECISION, MAX_DECIMAL_SCALE, temporal, temporal::MAX_FRACTION_DIGITS,
+};
+
 /// One SQL value as the engine computes with it. Columns of every integer width hold `Int` or `UInt`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -41,5 +45,45 @@ impl Value {
     /// Whether this is NULL.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
+    }
+
+    /// A DECIMAL value.
+    pub fn decimal(value: BigDecimal) -> Self {
+        Value::Decimal(Box::new(value))
+    }
+
+    /// The type that this value would have as a literal, with all the digits it has.
+    pub fn natural_type(&self) -> DataType {
+        let fraction = |micros: i64| if micros % 1_000_000 == 0 { 0 } else { MAX_FRACTION_DIGITS };
+        match self {
+            Value::Null => DataType::Null,
+            Value::Int(_) => DataType::Integer { width: IntWidth::Big, unsigned: false },
+            Value::UInt(_) => DataType::Integer { width: IntWidth::Big, unsigned: true },
+            Value::Decimal(value) => {
+                let scale = u8::try_from(value.fractional_digit_count()).unwrap_or(MAX_DECIMAL_SCALE);
+                DataType::Decimal { precision: MAX_DECIMAL_PRECISION, scale: scale.min(MAX_DECIMAL_SCALE) }
+            }
+            Value::Double(_) => DataType::Double,
+            Value::Text(text) => DataType::VarChar(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)),
+            Value::Bytes(bytes) => DataType::VarBinary(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+            Value::Date(_) => DataType::Date,
+            Value::Time(time) => DataType::Time(fraction(temporal::micros(*time))),
+            Value::DateTime(moment) => {
+                DataType::DateTime(fraction(i64::from(moment.and_utc().timestamp_subsec_micros())))
+            }
+        }
+    }
+
+    /// Bytes that the value takes, those on the heap included.
+    pub fn size_in_memory(&self) -> usize {
+        /// A DECIMAL's digits and their box, at most.
+        const DECIMAL_BYTES: usize = 96;
+        size_of::<Value>()
+            + match self {
+                Value::Text(text) if text.is_heap_allocated() => text.capacity(),
+                Value::Bytes(bytes) => bytes.len(),
+                Value::Decimal(_) => DECIMAL_BYTES,
+                _ => 0,
+            }
     }
 }

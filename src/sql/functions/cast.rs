@@ -1,0 +1,141 @@
+//! CAST and CONVERT.
+
+use super::{Argument, CastTarget, Function, Invocation};
+use crate::{
+    error::Result,
+    sql::types::{
+        DataType, ExprType, Level, Value, convert, decimal,
+        temporal::{cut_datetime, cut_time},
+    },
+};
+
+/// Bound by [`super::Call::cast`] only, which gives the result's type.
+pub(super) static CAST: Function = Function::new("cast", (1, 1), |args: &[Argument]| args[0].expr_type, cast);
+
+/// The type of a CAST.
+pub(super) fn result_type(arg: &ExprType, target: CastTarget) -> ExprType {
+    let mut nullable = arg.nullable;
+    let result = match target {
+        CastTarget::Char(length) => ExprType::text(length.unwrap_or(arg.length)),
+        CastTarget::Binary(length) => ExprType::bytes(length.unwrap_or(arg.length)),
+        CastTarget::Signed => ExprType::integer(arg.length, false),
+        CastTarget::Unsigned => ExprType::integer(arg.length, true),
+        CastTarget::Decimal(precision, scale) => ExprType::decimal(precision.into(), scale),
+        CastTarget::Float => ExprType::new(DataType::Float),
+        CastTarget::Double => ExprType::double(),
+        CastTarget::Date => {
+            nullable = true;
+            ExprType::new(DataType::Date)
+        }
+        CastTarget::Time(fsp) => {
+            nullable = true;
+            ExprType::new(DataType::Time(fsp))
+        }
+        CastTarget::DateTime(fsp) => {
+            nullable = true;
+            ExprType::new(DataType::DateTime(fsp))
+        }
+    };
+    result.nullable(nullable)
+}
+
+fn cast(call: &Invocation<'_>) -> Result<Value> {
+    if call.value(0).is_null() {
+        return Ok(Value::Null);
+    }
+    Ok(match call.call.target {
+        None => call.value(0).clone(),
+        Some(CastTarget::Char(length)) => to_char(call, length),
+        Some(CastTarget::Binary(length)) => to_binary(call, length),
+        Some(CastTarget::Signed) => to_integer(call, false),
+        Some(CastTarget::Unsigned) => to_integer(call, true),
+        Some(CastTarget::Decimal(precision, scale)) => to_decimal(call, precision, scale),
+        Some(CastTarget::Float) => call.double(0).map_or(Value::Null, to_float),
+        Some(CastTarget::Double) => call.double(0).map_or(Value::Null, Value::Double),
+        Some(CastTarget::Date) => call.date(0).map_or(Value::Null, Value::Date),
+        Some(CastTarget::Time(fsp)) => {
+            call.time(0).map_or(Value::Null, |time| Value::Time(cut_time(time, fsp)))
+        }
+        Some(CastTarget::DateTime(fsp)) => {
+            call.datetime(0).map_or(Value::Null, |moment| Value::DateTime(cut_datetime(moment, fsp)))
+        }
+    })
+}
+
+/// A floating point number rounded to what FLOAT holds.
+#[expect(clippy::cast_possible_truncation, reason = "this is FLOAT's rounding")]
+fn to_float(value: f64) -> Value {
+    let clamped = value.clamp(f32::MIN.into(), f32::MAX.into());
+    Value::Double(f64::from(clamped as f32))
+}
+
+fn to_char(call: &Invocation<'_>, length: Option<u32>) -> Value {
+    let Some(text) = call.text(0) else { return Value::Null };
+    let cut = length.and_then(|length| text.char_indices().nth(usize::try_from(length).ok()?));
+    match (cut, length) {
+        (Some((end, _)), Some(length)) => {
+            warn_cut(call, &format!("CHAR({length})"), &text);
+            call.string(&text[..end])
+        }
+        _ => call.string(text),
+    }
+}
+
+fn to_binary(call: &Invocation<'_>, length: Option<u32>) -> Value {
+    let Some(bytes) = call.bytes(0) else { return Value::Null };
+    let Some(length) = length else { return Value::Bytes(bytes.into()) };
+    if call.is_too_long(length.into()) {
+        return Value::Null;
+    }
+    let Ok(size) = usize::try_from(length) else { return Value::Null };
+    if bytes.len() > size {
+        warn_cut(call, &format!("BINARY({length})"), &String::from_utf8_lossy(&bytes));
+    }
+    let mut bytes = bytes.into_owned();
+    bytes.resize(size, 0);
+    Value::Bytes(bytes.into())
+}
+
+/// 1292: the text was longer than the type it was cast to.
+fn warn_cut(call: &Invocation<'_>, kind: &str, text: &str) {
+    call.context.warnings.truncated(Level::Warning, kind, text);
+}
+
+fn to_integer(call: &Invocation<'_>, unsigned: bool) -> Value {
+    let Some(integer) = call.integer(0) else { return Value::Null };
+    let is_text = matches!(call.value(0), Value::Text(_) | Value::Bytes(_));
+    if let Some(value) = convert::integer_value(integer, unsigned) {
+        return value;
+    }
+    // Two's complement: 2^64 - 1 is -1, and -1 is 2^64 - 1.
+    let wrapped = if unsigned {
+        let converted = i64::try_from(integer).map(i64::cast_unsigned).unwrap_or(u64::MAX);
+        if is_text || matches!(call.value(0), Value::Int(_)) {
+            call.context.warnings.push(Level::Note, 1105, || {
+                "Cast to unsigned converted negative integer to its positive complement".to_owned()
+            });
+        }
+        Value::UInt(converted)
+    } else {
+        if is_text {
+            call.context.warnings.push(Level::Note, 1105, || {
+                "Cast to signed converted positive out-of-range integer to its negative complement".to_owned()
+            });
+        }
+        Value::Int(u64::try_from(integer).map_or(i64::MIN, u64::cast_signed))
+    };
+    wrapped
+}
+
+fn to_decimal(call: &Invocation<'_>, precision: u8, scale: u8) -> Value {
+    let Some(number) = call.decimal(0) else { return Value::Null };
+    let rounded = decimal::round(&number, i64::from(scale));
+    if decimal::integer_digits(&rounded) <= i64::from(precision.saturating_sub(scale)) {
+        return Value::decimal(rounded);
+    }
+    call.context
+        .warnings
+        .push(Level::Warning, 1264, || "Out of range value for column 'cast' at row 1".to_owned());
+    let negative = rounded.sign() == bigdecimal::num_bigint::Sign::Minus;
+    Value::decimal(decimal::max_of(precision, scale, negative))
+}
