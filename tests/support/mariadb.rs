@@ -28,7 +28,13 @@ impl MariaDb {
     /// The one MariaDB that the tests of this process share. Each must use a database of its own ([`Self::database`]).
     pub fn shared() -> &'static MariaDb {
         static SHARED: OnceLock<MariaDb> = OnceLock::new();
-        SHARED.get_or_init(|| MariaDb::start(&[]))
+        SHARED.get_or_init(|| {
+            MariaDb::start(&[
+                "--skip-networking",
+                "--innodb-buffer-pool-size=32M",
+                "--innodb-log-file-size=16M",
+            ])
+        })
     }
 
     /// The shared MariaDB for one test at a time: for tests that need the database's own name.
@@ -37,8 +43,8 @@ impl MariaDb {
         Turn { server: MariaDb::shared(), _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
-    /// Makes a data folder and starts a server on it with small buffers, `options`, and strict defaults otherwise.
-    /// Returns when it accepts connections.
+    /// Makes a data folder and starts a server on it with `options`, and MariaDB's own defaults otherwise except for
+    /// text, which is utf8mb4 compared by code point. Returns when it accepts connections.
     pub fn start(options: &[&str]) -> MariaDb {
         let folder = tempfile::Builder::new().prefix("cometql-mariadb-").tempdir().expect("temporary folder");
         let data = folder.path().join("data");
@@ -49,7 +55,6 @@ impl MariaDb {
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
             ])
-            .args(["--innodb-log-file-size=16M", "--innodb-undo-tablespaces=0"])
             .arg(format!("--datadir={}", data.display()))
             .output()
             .expect("mariadb-install-db runs (package mariadb-server)");
@@ -59,17 +64,8 @@ impl MariaDb {
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(folder.path())
-            .args(["mariadbd", "--no-defaults", "--user=root", "--skip-networking", "--skip-log-bin"])
-            .args([
-                "--innodb-log-file-size=16M",
-                "--innodb-buffer-pool-size=32M",
-                "--innodb-undo-tablespaces=0",
-            ])
-            .args([
-                "--performance-schema=OFF",
-                "--character-set-server=utf8mb4",
-                "--collation-server=utf8mb4_bin",
-            ])
+            .args(["mariadbd", "--no-defaults", "--user=root"])
+            .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"])
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--socket={}", folder.path().join("socket").display()))
             .arg(format!("--pid-file={}", folder.path().join("pid").display()))
