@@ -11,6 +11,7 @@ pub mod event_socket;
 pub mod identity;
 mod members;
 mod node;
+pub mod placement;
 pub mod reconciler;
 
 use std::{collections::BTreeMap, sync::Arc};
