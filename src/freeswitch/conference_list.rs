@@ -38,6 +38,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use super::excerpt;
+use crate::tables::conference_members::{Flag, Flags};
 
 /// Most conferences, and most callers in all, that one list may have.
 const MAX_ENTRIES: usize = 200_000;
@@ -76,6 +77,8 @@ impl ListError {
 pub struct Conference {
     /// Its name, for instance `15*101-FSdefaultDomain`.
     pub name: String,
+    /// Whether it is being recorded.
+    pub recording: bool,
     /// Who is in it.
     pub callers: Vec<Caller>,
 }
@@ -93,8 +96,8 @@ pub struct Caller {
     pub joined_ago: u32,
     /// Seconds since he last talked; None when he never did.
     pub talked_ago: Option<u32>,
-    /// Whether he is talking now.
-    pub talking: bool,
+    /// What else the list says of him.
+    pub flags: Flags,
 }
 
 /// Reads a whole answer.
@@ -142,7 +145,7 @@ enum Element {
     Member,
     Id,
     Flags,
-    Talking,
+    Flag(Flag),
     Uuid,
     CallerIdNumber,
     JoinTime,
@@ -159,12 +162,11 @@ impl Element {
             "member" => Element::Member,
             "id" => Element::Id,
             "flags" => Element::Flags,
-            "talking" => Element::Talking,
             "uuid" => Element::Uuid,
             "caller_id_number" => Element::CallerIdNumber,
             "join_time" => Element::JoinTime,
             "last_talking" => Element::LastTalking,
-            _ => Element::Other,
+            _ => Flag::named(name).map_or(Element::Other, Element::Flag),
         }
     }
 }
@@ -220,11 +222,17 @@ impl Parser {
             [Element::Conferences, Element::Conference] => {
                 self.count_entry()?;
                 let name = attribute(tag, "name")?.unwrap_or_default();
-                self.conferences.push(Conference { name, callers: Vec::new() });
+                self.conferences.push(Conference { name, ..Conference::default() });
             }
             [Element::Conferences, Element::Conference, Element::Members, Element::Member] => {
                 self.caller = Caller::default();
-                if attribute(tag, "type")?.as_deref() != Some("caller") {
+                let kind = attribute(tag, "type")?;
+                if kind.as_deref() == Some("recording_node")
+                    && let Some(conference) = self.conferences.last_mut()
+                {
+                    conference.recording = true;
+                }
+                if kind.as_deref() != Some("caller") {
                     // What its children say is not about a caller.
                     self.path.pop();
                     self.path.push(Element::Other);
@@ -249,8 +257,8 @@ impl Parser {
                     }
                 }
             }
-            [Conferences, Conference, Members, Member, Flags, Talking] => {
-                self.caller.talking = value == "true"
+            [Conferences, Conference, Members, Member, Flags, Flag(flag)] => {
+                self.caller.flags.set(*flag, value == "true");
             }
             [Conferences, Conference, Members, Member, field] => match field {
                 Id => self.caller.id = value.parse().unwrap_or_default(),
@@ -339,20 +347,26 @@ mod tests {
         let list = read_recorded(include_str!("../../tests/fixtures/freeswitch/three-members.raw")).await;
         let [conference] = &list[..] else { panic!("{list:?}") };
         assert_eq!(conference.name, "15*101-FSdefaultDomain");
-        let caller = |id, uuid, number, talked_ago, talking| Caller {
+        let caller = |id, uuid, number, talked_ago, more: &[Flag]| Caller {
             id,
             uuid: CompactString::const_new(uuid),
             number: CompactString::const_new(number),
             joined_ago: 1,
             talked_ago,
-            talking,
+            flags: [Flag::CanHear, Flag::CanSpeak].iter().chain(more).copied().collect(),
         };
         assert_eq!(
             conference.callers,
             [
-                caller(4, "6922c5bb-e3ca-421a-ab88-88ec41ab2403", "0000154", None, false),
-                caller(3, "d3366403-ed1f-40d9-9679-b4b08bb7c77f", "000015000003", Some(0), true),
-                caller(2, "6c8ca7ea-8494-4f94-821f-6520ad0ff495", "000015000002", Some(0), true),
+                caller(4, "6922c5bb-e3ca-421a-ab88-88ec41ab2403", "0000154", None, &[]),
+                caller(3, "d3366403-ed1f-40d9-9679-b4b08bb7c77f", "000015000003", Some(0), &[Flag::Talking]),
+                caller(
+                    2,
+                    "6c8ca7ea-8494-4f94-821f-6520ad0ff495",
+                    "000015000002",
+                    Some(0),
+                    &[Flag::Talking, Flag::HasFloor]
+                ),
             ]
         );
     }
@@ -383,12 +397,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn recording_nodes_are_no_callers() {
+    async fn reads_flags_and_recording_nodes() {
         let list =
             read_recorded(include_str!("../../tests/fixtures/freeswitch/flags-and-recording.raw")).await;
         let ids: Vec<_> = list[0].callers.iter().map(|caller| caller.id).collect();
         assert_eq!(ids, [16, 15, 14, 13, 12, 11, 10]);
-        assert_eq!(list[0].callers[2].talked_ago, Some(1));
+        assert!(list[0].recording);
+        let flags = |list: &[Flag]| list.iter().copied().collect::<Flags>();
+        let [moderator, _, muted, _, held, ..] = &list[0].callers[..] else { panic!() };
+        assert_eq!(
+            moderator.flags,
+            flags(&[Flag::Talking, Flag::CanSpeak, Flag::CanHear, Flag::IsModerator])
+        );
+        assert_eq!((muted.flags, muted.talked_ago), (flags(&[Flag::CanHear]), Some(1)));
+        assert_eq!(held.flags, flags(&[Flag::Hold]));
     }
 
     #[tokio::test]

@@ -6,15 +6,19 @@ use crate::sql::Tenant;
 const DOMAIN_SUFFIX: &str = "-FSdefaultDomain";
 /// Most digits of a tenant in a conference's name, as the dial plan admits them.
 const MAX_TENANT_DIGITS: usize = 9;
-/// Most bytes of a conference's name that the tables can hold.
-const MAX_NAME_BYTES: usize = 128;
+/// Most characters of a conference's name that the tables can hold.
+const MAX_NAME_CHARS: usize = 64;
 
 /// The tenant and the name of a conference: `15*101-FSdefaultDomain` is conference `101` of tenant 15. The name may
 /// have `-` in it. None for conferences that are not ours.
 pub fn conference(name: &str) -> Option<(Tenant, &str)> {
     let (tenant, name) = name.strip_suffix(DOMAIN_SUFFIX)?.split_once('*')?;
     let canonical = tenant == "0" || !tenant.starts_with('0');
-    if !canonical || tenant.len() > MAX_TENANT_DIGITS || name.is_empty() || name.len() > MAX_NAME_BYTES {
+    if !canonical
+        || tenant.len() > MAX_TENANT_DIGITS
+        || name.is_empty()
+        || name.chars().count() > MAX_NAME_CHARS
+    {
         return None;
     }
     Some((decimal(tenant)?, name))
@@ -61,7 +65,7 @@ mod tests {
         ] {
             assert_eq!(conference(name), None, "{name}");
         }
-        assert_eq!(conference(&format!("15*{}{DOMAIN_SUFFIX}", "x".repeat(MAX_NAME_BYTES + 1))), None);
+        assert_eq!(conference(&format!("15*{}{DOMAIN_SUFFIX}", "x".repeat(MAX_NAME_CHARS + 1))), None);
     }
 
     #[test]

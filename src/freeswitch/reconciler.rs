@@ -8,7 +8,7 @@
 //! the store. That keeps two lists with nothing new between them from causing a write, whatever the clock did.
 
 use super::{conference_list::Conference, identity};
-use crate::tables::conference_members::{Member, MemberKey, Members};
+use crate::tables::conference_members::{Flag, Member, MemberKey, Members};
 
 /// How far moments from two lists may be apart, in seconds, and still be the same.
 const JITTER_SECONDS: u64 = 2;
@@ -30,12 +30,14 @@ pub fn observe(list: &[Conference], at: i64) -> Members {
     for conference in list {
         let Some((tenant, name)) = identity::conference(&conference.name) else { continue };
         for caller in &conference.callers {
+            let mut flags = caller.flags;
+            flags.set(Flag::Recording, conference.recording);
             let key = MemberKey { tenant, conference: name.into(), uuid: caller.uuid.clone() };
             let member = Member {
                 user_id: identity::user_id(tenant, &caller.number),
                 joined: at - i64::from(caller.joined_ago),
                 last_talked: caller.talked_ago.map(|ago| at - i64::from(ago)),
-                talking: caller.talking,
+                flags,
                 member_id: caller.id,
                 caller_number: caller.number.clone(),
             };
@@ -67,10 +69,11 @@ pub fn reconcile(observed: &Members, stored: &Members, latency: u64) -> Vec<Chan
 /// The member as seen, with the moments that did not really change as they were.
 fn settle(seen: &Member, old: &Member, slack: u64) -> Member {
     let close = |a: i64, b: i64| a.abs_diff(b) <= slack;
+    let talking = |member: &Member| member.flags.has(Flag::Talking);
     let joined = if close(seen.joined, old.joined) { old.joined } else { seen.joined };
     let last_talked = match (seen.last_talked, old.last_talked) {
         // While he talks the moment is always now.
-        (Some(_), Some(before)) if seen.talking && old.talking => Some(before),
+        (Some(_), Some(before)) if talking(seen) && talking(old) => Some(before),
         (Some(now), Some(before)) if close(now, before) => Some(before),
         (now, _) => now,
     };
@@ -84,15 +87,30 @@ mod tests {
     use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
     use super::*;
-    use crate::freeswitch::conference_list::Caller;
+    use crate::{freeswitch::conference_list::Caller, tables::conference_members::Flags};
+
+    fn conference(name: &str, callers: Vec<Caller>) -> Conference {
+        Conference { name: name.to_owned(), recording: false, callers }
+    }
+
+    fn flags(talking: bool) -> Flags {
+        talking.then_some(Flag::Talking).into_iter().collect()
+    }
 
     /// A conference list with one caller.
     fn list(caller: Caller) -> Vec<Conference> {
-        vec![Conference { name: "15*101-FSdefaultDomain".to_owned(), callers: vec![caller] }]
+        vec![conference("15*101-FSdefaultDomain", vec![caller])]
     }
 
     fn caller(joined_ago: u32, talked_ago: Option<u32>, talking: bool) -> Caller {
-        Caller { id: 4, uuid: "u".into(), number: "000015000002".into(), joined_ago, talked_ago, talking }
+        Caller {
+            id: 4,
+            uuid: "u".into(),
+            number: "000015000002".into(),
+            joined_ago,
+            talked_ago,
+            flags: flags(talking),
+        }
     }
 
     /// Writes the changes.
@@ -120,7 +138,7 @@ mod tests {
             user_id: 2,
             joined: 990,
             last_talked: Some(997),
-            talking: false,
+            flags: Flags::default(),
             member_id: 4,
             caller_number: "000015000002".into(),
         };
@@ -133,7 +151,7 @@ mod tests {
 
     #[test]
     fn conferences_of_others_are_left_out() {
-        let list = [Conference { name: "3000".to_owned(), callers: vec![caller(1, None, false)] }];
+        let list = [conference("3000", vec![caller(1, None, false)])];
         assert_eq!(observe(&list, 1_000), Members::new());
     }
 
@@ -163,6 +181,7 @@ mod tests {
             caller(15, Some(1), false),
             caller(15, None, false),
             caller(15, Some(8), true),
+            Caller { flags: [Flag::Hold].into_iter().collect(), ..caller(15, Some(8), false) },
             Caller { id: 5, ..caller(15, Some(8), false) },
             Caller { number: "000015000003".into(), ..caller(15, Some(8), false) },
         ] {
@@ -215,12 +234,9 @@ mod tests {
                 number: truth.number.clone().into(),
                 joined_ago: ago(truth.joined),
                 talked_ago: if truth.talking { Some(0) } else { truth.last_talked.map(ago) },
-                talking: truth.talking,
+                flags: flags(truth.talking),
             });
-            Conference {
-                name: format!("{}*{room}-FSdefaultDomain", 15 + room % 3),
-                callers: callers.collect(),
-            }
+            conference(&format!("{}*{room}-FSdefaultDomain", 15 + room % 3), callers.collect())
         };
         (0..6).map(callers).collect()
     }
@@ -278,7 +294,7 @@ mod tests {
                     let member = stored.get(&key).unwrap_or_else(|| panic!("seed {seed}: no {key:?}"));
                     let close = |moment: i64, truth: i64| (moment - truth.div_euclid(1000)).abs() <= 8;
                     assert!(close(member.joined, truth.joined), "seed {seed}: {member:?}");
-                    assert_eq!(member.talking, truth.talking, "seed {seed}");
+                    assert_eq!(member.flags, flags(truth.talking), "seed {seed}");
                     assert_eq!(member.last_talked.is_some(), truth.last_talked.is_some(), "seed {seed}");
                     if let (Some(moment), Some(truth), false) =
                         (member.last_talked, truth.last_talked, truth.talking)

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     sql::{
         Catalog, Tenant,
-        types::{Row, TableSchema, Value},
+        types::{ColumnDefault, ColumnSchema, Row, TableSchema, Value},
     },
 };
 
@@ -39,12 +39,91 @@ pub struct Member {
     pub joined: i64,
     /// When he last talked; None if never. Out of date while he talks.
     pub last_talked: Option<i64>,
-    /// Whether he is talking.
-    pub talking: bool,
+    /// What else is true of him.
+    pub flags: Flags,
     /// FreeSWITCH's number of the member.
     pub member_id: u32,
     /// The number he calls from.
     pub caller_number: CompactString,
+}
+
+/// What can be true of a member. Each is a column, and its name the one that FreeSWITCH's list has for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// He is talking.
+    Talking,
+    /// He is not muted.
+    CanSpeak,
+    /// He is not deaf.
+    CanHear,
+    /// He sends or gets video.
+    HasVideo,
+    /// He has the floor: the others see him.
+    HasFloor,
+    /// He is a moderator.
+    IsModerator,
+    /// He is on hold.
+    Hold,
+    /// His conference is being recorded.
+    Recording,
+}
+
+impl Flag {
+    /// All of them.
+    pub const ALL: [Flag; 8] = [
+        Flag::Talking,
+        Flag::CanSpeak,
+        Flag::CanHear,
+        Flag::HasVideo,
+        Flag::HasFloor,
+        Flag::IsModerator,
+        Flag::Hold,
+        Flag::Recording,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Flag::Talking => "talking",
+            Flag::CanSpeak => "can_speak",
+            Flag::CanHear => "can_hear",
+            Flag::HasVideo => "has_video",
+            Flag::HasFloor => "has_floor",
+            Flag::IsModerator => "is_moderator",
+            Flag::Hold => "hold",
+            Flag::Recording => "recording",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Flag> {
+        Flag::ALL.into_iter().find(|flag| flag.name() == name)
+    }
+}
+
+/// Some flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Whether the flag is among them.
+    pub fn has(self, flag: Flag) -> bool {
+        self.0 & (1 << flag as u8) != 0
+    }
+
+    /// Adds the flag, or takes it away.
+    pub fn set(&mut self, flag: Flag, on: bool) {
+        let bit = 1 << flag as u8;
+        self.0 = if on { self.0 | bit } else { self.0 & !bit };
+    }
+}
+
+impl FromIterator<Flag> for Flags {
+    fn from_iter<I: IntoIterator<Item = Flag>>(flags: I) -> Self {
+        let mut set = Flags::default();
+        flags.into_iter().for_each(|flag| set.set(flag, true));
+        set
+    }
 }
 
 /// Members of one node.
@@ -62,7 +141,8 @@ pub struct MembersTable {
     uuid: usize,
     member_id: usize,
     caller_number: usize,
-    talking: usize,
+    /// In the order of [`Flag::ALL`].
+    flags: [usize; Flag::ALL.len()],
 }
 
 impl MembersTable {
@@ -72,6 +152,10 @@ impl MembersTable {
             let missing = || Error::Internal(format!("table {NAME} has no column '{column}'"));
             schema.column(column).ok_or_else(missing)
         };
+        let mut flags = [0; Flag::ALL.len()];
+        for (flag, column) in Flag::ALL.into_iter().zip(&mut flags) {
+            *column = position(flag.name())?;
+        }
         Ok(MembersTable {
             schema: Arc::clone(schema),
             name: position("name")?,
@@ -82,7 +166,7 @@ impl MembersTable {
             uuid: position("uuid")?,
             member_id: position("member_id")?,
             caller_number: position("caller_number")?,
-            talking: position("talking")?,
+            flags,
         })
     }
 
@@ -100,7 +184,11 @@ impl MembersTable {
 
     /// The row of a node's member, as a transaction at this moment takes it: with ages.
     pub fn row(&self, node: &str, key: &MemberKey, member: &Member, now: DateTime<Utc>) -> Row {
-        let mut row = vec![Value::Null; self.schema.columns.len()];
+        let default = |column: &ColumnSchema| match &column.default {
+            ColumnDefault::Value(value) => value.clone(),
+            ColumnDefault::None | ColumnDefault::CurrentTimestamp => Value::Null,
+        };
+        let mut row: Row = self.schema.columns.iter().map(default).collect();
         row[self.name] = Value::text(&key.conference);
         row[self.user_id] = Value::UInt(member.user_id.into());
         row[self.join_time] = age(member.joined, now);
@@ -109,7 +197,9 @@ impl MembersTable {
         row[self.uuid] = Value::text(&key.uuid);
         row[self.member_id] = Value::UInt(member.member_id.into());
         row[self.caller_number] = Value::text(&member.caller_number);
-        row[self.talking] = Value::Int(member.talking.into());
+        for (flag, column) in Flag::ALL.into_iter().zip(self.flags) {
+            row[column] = Value::Int(member.flags.has(flag).into());
+        }
         row
     }
 
@@ -129,7 +219,7 @@ impl MembersTable {
                 Some(Value::Null) => None,
                 _ => Some(moment(number(row, self.last_talking)?)),
             },
-            talking: number(row, self.talking)? != 0,
+            flags: self.flags(row)?,
             member_id: number(row, self.member_id)?,
             caller_number: text(row, self.caller_number)?,
         };
@@ -139,7 +229,7 @@ impl MembersTable {
     /// Makes a stored row's moments the ages that a client sees.
     pub fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
         self.turn(row, now)?;
-        if number(row, self.talking)? != 0 && !row[self.last_talking].is_null() {
+        if self.flags(row)?.has(Flag::Talking) && !row[self.last_talking].is_null() {
             row[self.last_talking] = Value::UInt(0);
         }
         Ok(())
@@ -148,6 +238,14 @@ impl MembersTable {
     /// Makes a written row's ages the moments that the store holds.
     pub fn absorb(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
         self.turn(row, now)
+    }
+
+    fn flags(&self, row: &Row) -> Result<Flags> {
+        let mut flags = Flags::default();
+        for (flag, column) in Flag::ALL.into_iter().zip(self.flags) {
+            flags.set(flag, number(row, column)? != 0);
+        }
+        Ok(flags)
     }
 
     /// Age to moment is the same calculation as moment to age.
@@ -190,7 +288,7 @@ fn unexpected(column: usize, value: Option<&Value>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::types::{ColumnDefault, ColumnSchema, DataType, InsertMode, IntWidth};
+    use crate::sql::types::{DataType, InsertMode, IntWidth};
 
     fn table() -> MembersTable {
         let integer = DataType::Integer { width: IntWidth::Int, unsigned: true };
@@ -198,7 +296,11 @@ mod tests {
             name: name.to_owned(),
             data_type,
             nullable: name == "last_talking",
-            default: ColumnDefault::None,
+            default: if name == "verified" {
+                ColumnDefault::Value(Value::Int(0))
+            } else {
+                ColumnDefault::None
+            },
             invisible: false,
         };
         let columns = [
@@ -210,13 +312,14 @@ mod tests {
             ("uuid", DataType::VarChar(255)),
             ("member_id", integer),
             ("caller_number", DataType::VarChar(255)),
-            ("talking", integer),
+            ("verified", integer),
         ];
+        let flags = Flag::ALL.map(|flag| (flag.name(), integer));
         let schema = TableSchema {
             id: 1,
             version: 0,
             name: NAME.to_owned(),
-            columns: columns.into_iter().map(column).collect(),
+            columns: columns.into_iter().chain(flags).map(column).collect(),
             primary_key: vec![0, 1, 4, 5],
             indexes: Vec::new(),
             insert_mode: InsertMode::Refuse,
@@ -235,12 +338,12 @@ mod tests {
         MemberKey { tenant: 15, conference: "101".into(), uuid: "u".into() }
     }
 
-    fn member(last_talked: Option<i64>, talking: bool) -> Member {
+    fn member(last_talked: Option<i64>, flags: &[Flag]) -> Member {
         Member {
             user_id: 2,
             joined: 900,
             last_talked,
-            talking,
+            flags: flags.iter().copied().collect(),
             member_id: 4,
             caller_number: "0000152".into(),
         }
@@ -257,21 +360,21 @@ mod tests {
 
     #[test]
     fn moments_are_seen_as_ages() {
-        let row = seen(&member(Some(990), false));
+        let row = seen(&member(Some(990), &[]));
         assert_eq!(row[..4], [Value::text("101"), Value::UInt(2), Value::UInt(160), Value::UInt(70)]);
-        assert_eq!(seen(&member(None, false))[3], Value::Null);
+        assert_eq!(seen(&member(None, &[]))[3], Value::Null);
     }
 
     #[test]
     fn who_talks_last_talked_now() {
-        assert_eq!(seen(&member(Some(990), true))[3], Value::UInt(0));
-        assert_eq!(seen(&member(None, true))[3], Value::Null);
+        assert_eq!(seen(&member(Some(990), &[Flag::Talking]))[3], Value::UInt(0));
+        assert_eq!(seen(&member(None, &[Flag::Talking]))[3], Value::Null);
     }
 
     #[test]
     fn a_moment_to_come_has_no_age() {
         let table = table();
-        let mut row = table.row("fs1:7443", &key(), &member(None, false), at(1_000));
+        let mut row = table.row("fs1:7443", &key(), &member(None, &[]), at(1_000));
         table.absorb(&mut row, at(1_000)).unwrap();
         table.present(&mut row, at(10)).unwrap();
         assert_eq!(row[2], Value::UInt(0));
@@ -279,7 +382,7 @@ mod tests {
 
     #[test]
     fn rows_and_members_convert() {
-        for member in [member(Some(990), false), member(None, false)] {
+        for member in [member(Some(990), &[Flag::Hold, Flag::HasFloor]), member(None, &Flag::ALL)] {
             let (node, read_key, read) = table().member(15, &seen(&member), at(1_060)).unwrap();
             assert_eq!((node.as_str(), read_key, read), ("fs1:7443", key(), member));
         }
@@ -287,8 +390,8 @@ mod tests {
 
     #[test]
     fn a_row_of_another_shape_is_an_error() {
-        assert!(table().member(15, &vec![Value::Null; 9], at(0)).is_err());
+        assert!(table().member(15, &vec![Value::Null; 20], at(0)).is_err());
         assert!(table().member(15, &Vec::new(), at(0)).is_err());
-        assert!(table().present(&mut vec![Value::text("x"); 9], at(0)).is_err());
+        assert!(table().present(&mut vec![Value::text("x"); 20], at(0)).is_err());
     }
 }
