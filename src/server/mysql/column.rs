@@ -1,11 +1,8 @@
 //! Column definitions, as MySQL 4.1's protocol lays them out.
 
-use mysql_common::{
-    constants::{ColumnFlags, ColumnType},
-    packets::Column,
-    proto::MySerialize,
-};
+use mysql_common::constants::{ColumnFlags, ColumnType};
 
+use super::packet::put_string;
 use crate::sql::types::{DataType, IntWidth, ResultColumn};
 
 /// utf8mb4_general_ci, the character set of all text; one byte in the greeting, two in column definitions.
@@ -13,21 +10,24 @@ pub(super) const UTF8MB4: u8 = 45;
 /// binary: numbers, dates, and bytes without a character set.
 const BINARY: u16 = 63;
 
-/// The payload that defines a column.
+/// Bytes of the part of a definition whose fields all have a fixed length.
+const FIXED_LENGTH: u8 = 12;
+
+/// The payload that defines a column. (`mysql_common` 0.32 has a structure for it, which it can read but not write.)
 pub(super) fn definition(column: &ResultColumn) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(96);
-    Column::new(column_type(column.expr_type.data_type))
-        .with_schema(column.schema.as_bytes())
-        .with_table(column.table.as_bytes())
-        .with_org_table(column.org_table.as_bytes())
-        .with_name(column.name.as_bytes())
-        .with_org_name(column.org_name.as_bytes())
-        .with_character_set(if column.expr_type.data_type.is_text() { UTF8MB4.into() } else { BINARY })
-        .with_column_length(column.display_length())
-        .with_flags(flags(column))
-        .with_decimals(column.decimals())
-        .serialize(&mut payload);
-    payload
+    let mut out = Vec::with_capacity(96);
+    for name in ["def", &column.schema, &column.table, &column.org_table, &column.name, &column.org_name] {
+        put_string(&mut out, name.as_bytes());
+    }
+    let character_set = if column.expr_type.data_type.is_text() { UTF8MB4.into() } else { BINARY };
+    out.push(FIXED_LENGTH);
+    out.extend(character_set.to_le_bytes());
+    out.extend(column.display_length().to_le_bytes());
+    out.push(column_type(column.expr_type.data_type) as u8);
+    out.extend(flags(column).bits().to_le_bytes());
+    out.push(column.decimals());
+    out.extend([0; 2]);
+    out
 }
 
 /// The wire's name of a type.

@@ -143,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(ReadError::TimedOut) => {
                     return Err(io::Error::new(io::ErrorKind::TimedOut, "idle for too long"));
                 }
-                Err(ReadError::Refused(error)) => return self.refuse(&error, 1).await,
+                Err(ReadError::Refused(error, sequence)) => return self.refuse(&error, sequence).await,
             };
             let Command { payload, answer_sequence: mut sequence } = command;
             if !self.entered.begin(shown_statement(&payload)) {

@@ -247,7 +247,7 @@ impl Login<'_> {
         let patience: Duration = deadline.saturating_duration_since(Instant::now());
         socket.read(sequence, LOGIN_LIMIT, patience).await.map_err(|error| match error {
             ReadError::Closed | ReadError::TimedOut => LoginError::Gone,
-            ReadError::Refused(error) => LoginError::Refused(error, sequence.wrapping_add(1)),
+            ReadError::Refused(error, sequence) => LoginError::Refused(error, sequence),
         })
     }
 }

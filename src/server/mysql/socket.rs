@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::timeout,
@@ -40,8 +40,8 @@ pub(super) enum ReadError {
     Closed,
     /// It was silent for too long.
     TimedOut,
-    /// What it sent is no packet that may be read; the error says why.
-    Refused(Error),
+    /// What it sent may not be read; the error says why, the number is that of the answer's packet.
+    Refused(Error, u8),
 }
 
 /// A client's socket.
@@ -73,14 +73,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
         loop {
             self.fill(HEADER).await?;
             let header = self.input.split_to(HEADER);
-            let length = usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
+            let length = payload_length(&header);
             if header[3] != sequence {
-                return Err(ReadError::Refused(Error::PacketsOutOfOrder));
-            }
-            if whole.len() + length > limit {
-                return Err(ReadError::Refused(Error::PacketTooLarge(limit)));
+                return Err(ReadError::Refused(Error::PacketsOutOfOrder, header[3].wrapping_add(1)));
             }
             sequence = sequence.wrapping_add(1);
+            if whole.len() + length > limit {
+                let sequence = self.skip(length, sequence).await?;
+                return Err(ReadError::Refused(Error::PacketTooLarge(limit), sequence));
+            }
             self.fill(length).await?;
             let payload = self.input.split_to(length);
             if whole.is_empty() {
@@ -92,6 +93,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
                 return Ok(Command { payload: whole, answer_sequence: sequence });
             }
         }
+    }
+
+    /// Reads over the rest of a command, for a while: clients look for an answer only when they have sent all of it, and
+    /// under the number after its last packet.
+    async fn skip(&mut self, mut length: usize, mut sequence: u8) -> Result<u8, ReadError> {
+        let mut left = LINGER_BYTES;
+        let skipping = async {
+            while left >= length {
+                left -= length;
+                let full = length == MAX_PAYLOAD;
+                while length > 0 {
+                    self.fill(1).await?;
+                    let taken = length.min(self.input.len());
+                    self.input.advance(taken);
+                    length -= taken;
+                }
+                if !full {
+                    break;
+                }
+                self.fill(HEADER).await?;
+                let header = self.input.split_to(HEADER);
+                length = payload_length(&header);
+                sequence = header[3].wrapping_add(1);
+            }
+            Ok(sequence)
+        };
+        timeout(LINGER_TIME, skipping).await.unwrap_or(Err(ReadError::TimedOut))
     }
 
     /// Reads until at least this many bytes are there. Memory grows with what arrives, not with what was announced.
@@ -165,4 +193,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
             self.input = BytesMut::new();
         }
     }
+}
+
+fn payload_length(header: &[u8]) -> usize {
+    usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16
 }
