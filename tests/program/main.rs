@@ -7,6 +7,7 @@ mod support;
 
 mod clients;
 mod crash;
+mod durable;
 mod random_sql;
 mod reference;
 mod restart;

@@ -43,13 +43,28 @@ impl Server {
 
     /// Like [`Self::start`], with more lines for the end of its comet.ini.
     pub fn start_with(settings: &str) -> Server {
+        Self::start_under(settings, |_| Command::new(PROGRAM))
+    }
+
+    /// Like [`Self::start`], with its system calls `calls` written to [`Self::trace`].
+    pub fn start_traced(calls: &str) -> Server {
+        Self::start_under("", |folder| {
+            // -D: the server is the child of this process, and strace watches from the side.
+            let mut strace = Command::new("strace");
+            strace.args(["-D", "-f", "-s", "256", "-e"]).arg(format!("trace={calls}"));
+            strace.arg("-o").arg(folder.join("trace")).arg(PROGRAM);
+            strace
+        })
+    }
+
+    fn start_under(settings: &str, program: impl FnOnce(&Path) -> Command) -> Server {
         let folder = tempfile::Builder::new().prefix("cometql-test-").tempdir().expect("temporary folder");
         let address = unused_address();
         let (ip, port) = (address.ip(), address.port());
         let config =
             format!("[main]\npassword = {PASSWORD}\n[cometql]\nip = {ip}\nport = {port}\n{settings}\n");
         fs::write(folder.path().join("comet.ini"), config).expect("comet.ini");
-        let process = spawn(folder.path());
+        let process = spawn(program(folder.path()), folder.path());
         let mut server = Server { folder, address, process };
         server.wait_until_ready();
         server
@@ -73,6 +88,11 @@ impl Server {
     /// Everything it wrote to standard output and standard error, over all restarts.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).expect("log")
+    }
+
+    /// The system calls so far, if it was started by [`Self::start_traced`].
+    pub fn trace(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.path().join("trace")).expect("trace")).into_owned()
     }
 
     /// The process id.
@@ -130,13 +150,13 @@ impl Server {
 
     /// Starts it again on the same folder and address, after it ended.
     pub fn restart(&mut self) {
-        self.process = spawn(self.folder.path());
+        self.process = spawn(Command::new(PROGRAM), self.folder.path());
         self.wait_until_ready();
     }
 
     /// Starts it again and kills it after `delay`, whatever it has come to by then.
     pub fn kill_while_starting(&mut self, delay: Duration) {
-        self.process = spawn(self.folder.path());
+        self.process = spawn(Command::new(PROGRAM), self.folder.path());
         thread::sleep(delay);
         self.kill();
     }
@@ -183,9 +203,9 @@ pub fn cometql(arguments: &[&str]) -> (ExitStatus, String, String) {
     (output.status, text(&output.stdout), text(&output.stderr))
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(mut program: Command, folder: &Path) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("log")).expect("log");
-    Command::new(PROGRAM)
+    program
         .arg("serve")
         .arg("--config")
         .arg(folder.join("comet.ini"))
