@@ -217,6 +217,54 @@ pub enum Error {
     /// Text that is not UTF-8; shows where.
     #[error("Invalid utf8mb4 character string: '{0}'")]
     InvalidText(String),
+    /// A number beyond what a column holds; `row` counts the statement's rows from 1.
+    #[error("Out of range value for column '{column}' at row {row}")]
+    ColumnOutOfRange {
+        /// The column's name.
+        column: String,
+        /// The row in the statement.
+        row: usize,
+    },
+    /// A text longer than its column.
+    #[error("Data too long for column '{column}' at row {row}")]
+    ColumnTooLong {
+        /// The column's name.
+        column: String,
+        /// The row in the statement.
+        row: usize,
+    },
+    /// A text of which only a part can be stored.
+    #[error("Data truncated for column '{column}' at row {row}")]
+    ColumnTruncated {
+        /// The column's name.
+        column: String,
+        /// The row in the statement.
+        row: usize,
+    },
+    /// A value that is no number, or no text, for a column.
+    #[error("Incorrect {kind} value: '{value}' for column {place} at row {row}")]
+    IncorrectValue {
+        /// What the column holds: integer, decimal, double or string.
+        kind: &'static str,
+        /// The value's text.
+        value: String,
+        /// Database, table and column.
+        place: String,
+        /// The row in the statement.
+        row: usize,
+    },
+    /// A value that is no moment, day or time for a column.
+    #[error("Incorrect {kind} value: '{value}' for column {place} at row {row}")]
+    IncorrectTemporal {
+        /// What the column holds: date, time or datetime.
+        kind: &'static str,
+        /// The value's text.
+        value: String,
+        /// Database, table and column.
+        place: String,
+        /// The row in the statement.
+        row: usize,
+    },
     /// A function that does not exist.
     #[error("FUNCTION {database}.{name} does not exist")]
     UnknownFunction {
@@ -310,6 +358,11 @@ impl Error {
             Error::PacketsOutOfOrder => (1156, "08S01", 500),
             Error::MalformedPacket => (1835, "HY000", 500),
             Error::InvalidText(_) => (1300, "HY000", 12),
+            Error::ColumnOutOfRange { .. } => (1264, "22003", 12),
+            Error::ColumnTooLong { .. } => (1406, "22001", 11),
+            Error::ColumnTruncated { .. } => (1265, "01000", 12),
+            Error::IncorrectValue { .. } => (1366, "22007", 12),
+            Error::IncorrectTemporal { .. } => (1292, "22007", 12),
             Error::UnknownFunction { .. } => (1305, "42000", 15),
             Error::ArgumentCount(_) => (1582, "42000", 3),
             Error::OutOfRange { .. } => (1690, "22003", 12),

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
+
+use super::{Value, decimal, temporal};
+
 /// Width of an integer type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IntWidth {
@@ -195,6 +199,29 @@ impl DataType {
             DataType::Char(_) | DataType::VarChar(_) | DataType::Text(_) => super::TEXT_DECIMALS,
             DataType::Binary(_) | DataType::VarBinary(_) | DataType::Blob(_) => super::TEXT_DECIMALS,
             DataType::Time(fsp) | DataType::DateTime(fsp) | DataType::Timestamp(fsp) => fsp,
+        }
+    }
+
+    /// What a column without a default stores where NULL is not allowed: 0, the empty text, the first day.
+    pub fn implicit_default(self) -> Value {
+        match self.class() {
+            _ if self == DataType::Null => Value::Null,
+            Class::Integer if self.is_unsigned() => Value::UInt(0),
+            Class::Integer => Value::Int(0),
+            Class::Decimal => Value::decimal(decimal::zero(i64::from(self.decimals()))),
+            Class::Double => Value::Double(0.0),
+            Class::String => match self {
+                DataType::Binary(length) => {
+                    Value::Bytes(vec![0; usize::try_from(length).unwrap_or(0)].into())
+                }
+                _ if self.is_binary() => Value::Bytes(Box::default()),
+                _ => Value::text(""),
+            },
+            Class::Temporal => match self {
+                DataType::Date => Value::Date(temporal::FIRST_DAY),
+                DataType::Time(_) => Value::Time(TimeDelta::zero()),
+                _ => Value::DateTime(temporal::midnight(temporal::FIRST_DAY)),
+            },
         }
     }
 

@@ -1,5 +1,6 @@
 //! Values, types and schemas, and how MariaDB compares, converts and prints them.
 
+mod assign;
 pub mod compare;
 pub mod convert;
 mod data_type;
@@ -14,6 +15,7 @@ pub mod temporal;
 mod value;
 mod warnings;
 
+pub use assign::Assignment;
 pub use compare::{Comparison, sort_order, write_group_key};
 pub use convert::Converter;
 pub use data_type::{Class, DataType, IntWidth, TextWidth};

@@ -14,6 +14,11 @@ use super::{
 
 /// Most digits of a second's fraction.
 pub const MAX_FRACTION_DIGITS: u8 = 6;
+/// The first day, where MariaDB has the day `0000-00-00`.
+pub const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(0, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
 /// Greatest hour of a TIME.
 const MAX_TIME_HOURS: i64 = 838;
 
