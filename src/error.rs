@@ -295,6 +295,37 @@ pub enum Error {
     /// A pattern that is no regular expression, or too large a one.
     #[error("Regex error '{0}'")]
     Regex(String),
+    /// A folder that cannot be used as a data folder; says which and why.
+    #[error("{0}")]
+    DataFolder(String),
+    /// A file of the store is cut, damaged or missing, and acknowledged writes may be lost; says which.
+    #[error("The store is damaged: {0}")]
+    Damaged(String),
+    /// The disk has no room for writes; reads and deletes go on.
+    #[error("Disk full ({folder}): {free} bytes are free and {needed} must stay so; reads and deletes go on")]
+    DiskFull {
+        /// The data folder.
+        folder: String,
+        /// Bytes free.
+        free: u64,
+        /// Bytes below which only deletes are accepted.
+        needed: u64,
+    },
+    /// A transaction's snapshot was given up, because the versions it needed took too much memory for too long.
+    #[error("The transaction's view of the data was given up after {0} seconds; start it again")]
+    SnapshotTooOld(u64),
+    /// A transaction that writes more bytes than allowed.
+    #[error("Transaction required more than {0} bytes of storage; increase the limit or write less at once")]
+    TransactionTooLarge(u64),
+    /// A row with more bytes than a row can have.
+    #[error("Row size too large. The maximum row size is {0} bytes")]
+    RowTooLarge(usize),
+    /// Key columns with more bytes than a key can have.
+    #[error("Specified key was too long; max key length is {0} bytes")]
+    KeyTooLong(usize),
+    /// The store was closed.
+    #[error("Server shutdown in progress")]
+    ShuttingDown,
     /// A bug here.
     #[error("Internal error: {0}")]
     Internal(String),
@@ -368,6 +399,14 @@ impl Error {
             Error::OutOfRange { .. } => (1690, "22003", 12),
             Error::WrongLiteral { .. } => (1525, "HY000", 12),
             Error::Regex(_) => (1139, "42000", 12),
+            Error::DataFolder(_) => (1105, "HY000", 500),
+            Error::Damaged(_) => (1030, "HY000", 500),
+            Error::DiskFull { .. } => (1021, "HY000", 500),
+            Error::SnapshotTooOld(_) => (1020, "HY000", 500),
+            Error::TransactionTooLarge(_) => (1197, "HY000", 11),
+            Error::RowTooLarge(_) => (1118, "42000", 11),
+            Error::KeyTooLong(_) => (1071, "42000", 11),
+            Error::ShuttingDown => (1053, "08S01", 500),
             Error::Internal(_) => (1815, "HY000", 500),
         }
     }

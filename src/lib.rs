@@ -6,5 +6,6 @@ pub mod freeswitch;
 pub mod server;
 pub mod sql;
 pub mod tables;
+pub mod store;
 
 pub use error::{Error, Result};

@@ -1,0 +1,2 @@
+//! Rows as bytes.
+pub mod keycode;
