@@ -95,6 +95,16 @@ impl Folder {
         self.path.join("base")
     }
 
+    /// The file that keeps room on the disk.
+    pub fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
+    /// Gives that room free. Returns whether there was any.
+    pub fn release_reserve(&self) -> bool {
+        fs::remove_file(self.reserve()).is_ok()
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -160,10 +170,8 @@ fn lock(path: &Path) -> Result<File> {
         }
         Err(TryLockError::Error(error)) => return Err(io_error("lock", &path, &error)),
     }
-    let named = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    let named =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     // On a full disk the number has no room, and the lock holds without it.
     if let Err(error) = named {
         tracing::debug!(%error, "the lock file does not name this process");

@@ -182,8 +182,7 @@ fn decode_decimal(key: &mut &[u8]) -> Result<Value> {
     let end = key.iter().position(|byte| *byte == invert).ok_or_else(damaged)?;
     let digits: Vec<u8> = take(key, end)?.iter().map(|byte| (byte ^ invert).wrapping_sub(b'0')).collect();
     take(key, 1)?;
-    let integer =
-        bigdecimal::num_bigint::BigInt::from_radix_be(sign, &digits, 10).ok_or_else(damaged)?;
+    let integer = bigdecimal::num_bigint::BigInt::from_radix_be(sign, &digits, 10).ok_or_else(damaged)?;
     let scale = i64::try_from(digits.len()).map_err(|_| damaged())?.checked_sub(exponent);
     Ok(Value::Decimal(Box::new(BigDecimal::new(integer, scale.ok_or_else(damaged)?))))
 }
@@ -297,7 +296,8 @@ mod tests {
     /// `utf8mb4_bin` by its definition: the shorter text goes on with spaces.
     fn pad_space_order(left: &str, right: &str) -> Ordering {
         let length = left.len().max(right.len());
-        let padded = |text: &str| text.bytes().chain(std::iter::repeat(b' ')).take(length).collect::<Vec<_>>();
+        let padded =
+            |text: &str| text.bytes().chain(std::iter::repeat(b' ')).take(length).collect::<Vec<_>>();
         padded(left).cmp(&padded(right))
     }
 
@@ -405,7 +405,9 @@ mod tests {
 
     #[test]
     fn null_sorts_first() {
-        for value in [Value::Int(i64::MIN), Value::Double(f64::NEG_INFINITY), Value::text(""), Value::Bytes([].into())] {
+        for value in
+            [Value::Int(i64::MIN), Value::Double(f64::NEG_INFINITY), Value::text(""), Value::Bytes([].into())]
+        {
             assert!(encoded(&Value::Null) < encoded(&value), "{value:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! The recent writes in memory, in all versions that a snapshot may still want.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::BTreeMap;
 
 use parking_lot::RwLock;
 use smallvec::SmallVec;
@@ -84,16 +84,12 @@ impl Memtable {
         }
     }
 
-    /// Forgets the versions up to `horizon` of up to `limit` keys from `from` on: they are in the base. Returns where
-    /// to go on.
-    pub fn prune(&self, from: Bound<&[u8]>, horizon: Sequence, limit: usize) -> Option<Key> {
+    /// Forgets the versions up to `horizon`, which are in the base, of the first `limit` keys of a range. Returns the
+    /// last of these keys if there may be more.
+    pub fn prune(&self, bounds: &KeyBounds, horizon: Sequence, limit: usize) -> Option<Key> {
         let mut inner = self.inner.write();
-        let keys: Vec<Key> = inner
-            .keys
-            .range::<[u8], _>((from, Bound::Unbounded))
-            .take(limit)
-            .map(|(key, _)| key.clone())
-            .collect();
+        let range = inner.keys.range::<[u8], _>(bounds.as_slices());
+        let keys: Vec<Key> = range.take(limit).map(|(key, _)| key.clone()).collect();
         for key in &keys {
             inner.retain_versions(key, |version| version.sequence > horizon);
         }
@@ -147,7 +143,8 @@ fn version_bytes(version: &Version) -> u64 {
     version.value.as_deref().map_or(0, size)
 }
 
-fn size(bytes: &[u8]) -> u64 {
+/// Length as sizes are counted.
+pub fn size(bytes: &[u8]) -> u64 {
     bytes.len() as u64
 }
 
@@ -184,7 +181,7 @@ mod tests {
             table.insert(write("hot", Some("0123456789")), sequence, sequence - 1);
         }
         assert!(table.bytes() < 3 * ENTRY_OVERHEAD, "{}", table.bytes());
-        assert_eq!(table.prune(Bound::Unbounded, 1000, 10), None);
+        assert_eq!(table.prune(&KeyBounds::all(), 1000, 10), None);
         assert_eq!(table.bytes(), 0);
     }
 

@@ -47,8 +47,8 @@ impl Log {
         Ok(log)
     }
 
-    /// Reads the log back, handing each commit's writes to `apply` in order, and opens it for appending. `checkpoint`
-    /// is the last sequence that the base has; every later one must be here. With `force`, what is damaged is skipped.
+    /// Reads the log back, handing the writes of each commit after `checkpoint` to `apply` in order, and opens it for
+    /// appending. `checkpoint` is the last commit that the base has; every later one must be here. With `force`, what is damaged is skipped.
     pub fn recover(
         folder: &Path,
         segment_bytes: u64,
@@ -56,6 +56,7 @@ impl Log {
         force: bool,
         mut apply: impl FnMut(Sequence, Vec<Write>),
     ) -> Result<(Self, Sequence)> {
+        segment::remove_unfinished(folder)?;
         let mut segments = segment::list(folder)?;
         let mut complaints = Complaints { force };
         match segments.first() {
@@ -68,18 +69,20 @@ impl Log {
         }
         let mut last = checkpoint;
         for index in 0..segments.len() {
-            let end = segments.get(index + 1).map(|next| (next.number, next.first));
+            let end = segments.get(index + 1).map(|next| next.first);
             let segment = &mut segments[index];
             let bytes = segment.read()?;
             let mut expected = segment.first;
             let mut at = HEADER_BYTES;
             loop {
                 match record::read(&bytes, at, segment.salt) {
-                    Some(found) if end.is_none_or(|(_, first)| found.first < first) => {
+                    Some(found) if end.is_none_or(|first| found.first < first) => {
                         expected = found.first + found.commits.len() as u64;
                         at = found.end;
                         for (sequence, writes) in (found.first..).zip(found.commits) {
-                            apply(sequence, writes);
+                            if sequence > checkpoint {
+                                apply(sequence, writes);
+                            }
                         }
                     }
                     Some(_) => break,
@@ -95,8 +98,8 @@ impl Log {
                     },
                 }
             }
-            if let Some((number, first)) = end
-                && (number != segment.number + 1 || first > expected)
+            if let Some(first) = end
+                && first > expected
             {
                 complaints.add(format!(
                     "'{}' ends before commit {first}, with which the next log file begins",

@@ -25,6 +25,8 @@ pub const HEADER_BYTES: usize = 48;
 const MAGIC: &[u8; 8] = b"CQLLOG01";
 const CHECKED: usize = 32;
 const EXTENSION: &str = "log";
+/// Extension of a spare that is still being filled.
+const UNFINISHED: &str = "unfinished";
 const SPARE_PREFIX: &str = "spare-";
 const ZEROES: [u8; 1 << 16] = [0; 1 << 16];
 
@@ -116,7 +118,7 @@ impl Header {
 /// The segments of a folder in order.
 pub fn list(folder: &Path) -> Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for (name, path) in files(folder)? {
+    for (name, path) in files(folder, EXTENSION)? {
         let Ok(number) = name.parse::<u64>() else { continue };
         let file = open(&path)?;
         let bytes = file.metadata().map_err(|error| io_error("read", &path, &error))?.len();
@@ -133,12 +135,25 @@ pub fn list(folder: &Path) -> Result<Vec<Segment>> {
 
 /// The spare files of a folder.
 pub fn spares(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(files(folder)?.into_iter().filter(|(name, _)| name.starts_with(SPARE_PREFIX)).map(|(_, path)| path).collect())
+    Ok(files(folder, EXTENSION)?
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(SPARE_PREFIX))
+        .map(|(_, path)| path)
+        .collect())
+}
+
+/// Removes what a crash left of spares that were being made.
+pub fn remove_unfinished(folder: &Path) -> Result<()> {
+    for (_, path) in files(folder, UNFINISHED)? {
+        fs::remove_file(&path).map_err(|error| io_error("remove", &path, &error))?;
+    }
+    Ok(())
 }
 
 /// Makes a new spare file of this size, full of zeroes, on disk.
 pub fn prepare(folder: &Path, bytes: u64) -> Result<PathBuf> {
-    let unfinished = folder.join("unfinished");
+    let name = format!("{SPARE_PREFIX}{:016x}.{EXTENSION}", rand::random::<u64>());
+    let unfinished = folder.join(&name).with_extension(UNFINISHED);
     let fail = |error| {
         // A half-written file would keep the space that somebody needs.
         let _ = fs::remove_file(&unfinished);
@@ -152,14 +167,14 @@ pub fn prepare(folder: &Path, bytes: u64) -> Result<PathBuf> {
         at += length;
     }
     file.sync_all().map_err(fail)?;
-    let spare = folder.join(format!("{SPARE_PREFIX}{:016x}.{EXTENSION}", rand::random::<u64>()));
+    let spare = folder.join(name);
     fs::rename(&unfinished, &spare).map_err(fail)?;
     sync_folder(folder)?;
     Ok(spare)
 }
 
-/// Name without extension and path of each log file.
-fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+/// Name without extension and path of each file with this extension.
+fn files(folder: &Path, wanted: &str) -> Result<Vec<(String, PathBuf)>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if is_missing(&error) => return Ok(Vec::new()),
         entries => entries.map_err(|error| io_error("read", folder, &error))?,
@@ -167,7 +182,7 @@ fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| io_error("read", folder, &error))?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION)
+        if path.extension().is_some_and(|extension| extension == wanted)
             && let Some(name) = path.file_stem().and_then(|name| name.to_str())
         {
             files.push((name.to_owned(), path));
