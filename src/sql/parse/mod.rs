@@ -7,6 +7,7 @@
 pub mod ast;
 mod command;
 mod comments;
+pub mod ddl;
 mod dialect;
 mod guard;
 mod lower;

@@ -42,9 +42,10 @@ pub struct IndexSchema {
 }
 
 /// What INSERT does when the primary key is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InsertMode {
     /// Error 1062, as in MariaDB.
+    #[default]
     Refuse,
     /// The row is replaced and counts as one affected row, as CppComet's backends rely on.
     Replace,
