@@ -323,6 +323,9 @@ pub enum Error {
     /// Key columns with more bytes than a key can have.
     #[error("Specified key was too long; max key length is {0} bytes")]
     KeyTooLong(usize),
+    /// A pipe's name with too few characters.
+    #[error("Channel name is too short")]
+    NameTooShort,
     /// The store was closed.
     #[error("Server shutdown in progress")]
     ShuttingDown,
@@ -406,6 +409,7 @@ impl Error {
             Error::TransactionTooLarge(_) => (1197, "HY000", 11),
             Error::RowTooLarge(_) => (1118, "42000", 11),
             Error::KeyTooLong(_) => (1071, "42000", 11),
+            Error::NameTooShort => (1366, "22007", 17),
             Error::ShuttingDown => (1053, "08S01", 500),
             Error::Internal(_) => (1815, "HY000", 500),
         }

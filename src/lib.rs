@@ -8,4 +8,5 @@ pub mod sql;
 pub mod tables;
 pub mod store;
 
+
 pub use error::{Error, Result};

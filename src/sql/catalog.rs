@@ -28,6 +28,10 @@ pub trait Catalog: Send + Sync + 'static {
     /// rows, never for a client's statement.
     fn tenants(&self, table: &TableSchema) -> Result<Vec<Tenant>>;
 
+    /// All rows of all tenants as of now, for SHOW EXPORT of tenant 0: the lines of an export file, each with its line
+    /// feed.
+    fn export(&self) -> Result<Lines>;
+
     /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
 }
@@ -56,6 +60,9 @@ impl KeyRange {
 
 /// Rows in index order. It owns its view of the data, so that it may outlive the statement.
 pub type RowIter = Box<dyn Iterator<Item = Result<Row>> + Send>;
+
+/// Lines of text, made while they are read.
+pub type Lines = Box<dyn Iterator<Item = Result<String>> + Send>;
 
 /// A commit under way; it ends when the writes are on disk.
 pub type Commit = Pin<Box<dyn Future<Output = Result<()>> + Send>>;

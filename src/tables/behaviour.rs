@@ -1,0 +1,58 @@
+//! What a table does beyond keeping rows.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{DatabaseTransaction, Placement, conference, conference_members, pipes, users};
+use crate::{
+    error::Result,
+    sql::types::{Row, TableSchema, Value},
+};
+
+/// The rules of one table. The columns' types have been applied before.
+pub trait Behaviour: Send + Sync {
+    /// Checks a row that is to be written in place of `old`, and fills in what the table decides itself.
+    fn write(&self, transaction: &DatabaseTransaction, old: Option<&Row>, new: &mut Row) -> Result<()> {
+        let _ = (transaction, old, new);
+        Ok(())
+    }
+
+    /// Turns a row as it is stored into what a client sees at this moment.
+    fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
+        let _ = (row, now);
+        Ok(())
+    }
+}
+
+/// A table without rules of its own.
+struct Plain;
+
+impl Behaviour for Plain {}
+
+/// The behaviour of a table.
+pub fn of(schema: &Arc<TableSchema>, placement: &Arc<dyn Placement>) -> Result<Box<dyn Behaviour>> {
+    Ok(match schema.name.as_str() {
+        "conference" => Box::new(conference::Conference::new(schema, placement)?),
+        "conference_members" => Box::new(conference_members::MembersTable::new(schema)?),
+        "users_auth" => Box::new(users::Auth::new(schema)?),
+        "users_messages" => Box::new(users::Messages::new(schema)?),
+        "pipes_messages" => Box::new(pipes::Messages::new(schema)?),
+        "pipes_settings" => Box::new(pipes::Settings::new(schema)?),
+        _ => Box::new(Plain),
+    })
+}
+
+/// Position of a column that a behaviour needs.
+pub fn position(schema: &TableSchema, column: &str) -> Result<usize> {
+    let missing = || crate::Error::Internal(format!("table {} has no column '{column}'", schema.name));
+    schema.column(column).ok_or_else(missing)
+}
+
+/// The text in a column; empty for anything else.
+pub fn text(row: &Row, column: usize) -> &str {
+    match row.get(column) {
+        Some(Value::Text(text)) => text,
+        _ => "",
+    }
+}

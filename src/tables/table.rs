@@ -1,0 +1,49 @@
+//! One table: its schema, its rules, and its rows as bytes.
+
+use std::sync::Arc;
+
+use super::{Placement, behaviour, behaviour::Behaviour};
+use crate::{
+    error::{Error, Result},
+    sql::types::{ColumnDefault, Row, TableSchema, Value},
+    store::row,
+};
+
+/// One table of a database.
+pub struct Table {
+    pub schema: Arc<TableSchema>,
+    pub behaviour: Box<dyn Behaviour>,
+}
+
+impl Table {
+    pub fn new(schema: TableSchema, placement: &Arc<dyn Placement>) -> Result<Self> {
+        let schema = Arc::new(schema);
+        Ok(Table { behaviour: behaviour::of(&schema, placement)?, schema })
+    }
+
+    /// A row as it is stored.
+    pub fn encode(&self, row: &Row) -> Result<Vec<u8>> {
+        row::encode(self.schema.version, row)
+    }
+
+    /// A stored row, with the defaults of columns that were added since.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Row> {
+        decode(&self.schema, bytes)
+    }
+}
+
+/// A stored row of a table, with the defaults of columns that were added since.
+pub fn decode(schema: &TableSchema, bytes: &[u8]) -> Result<Row> {
+    let (version, mut row) = row::decode(bytes)?;
+    if version > schema.version || row.len() > schema.columns.len() {
+        return Err(Error::Storage(format!(
+            "a row of {} has version {version}, this program knows {}",
+            schema.name, schema.version
+        )));
+    }
+    row.extend(schema.columns[row.len()..].iter().map(|column| match &column.default {
+        ColumnDefault::Value(value) => value.clone(),
+        ColumnDefault::None | ColumnDefault::CurrentTimestamp => Value::Null,
+    }));
+    Ok(row)
+}

@@ -1,0 +1,281 @@
+//! One transaction: a snapshot, overlaid by its own writes.
+
+use std::{collections::BTreeMap, iter::Peekable, sync::Arc, vec};
+
+use chrono::{DateTime, Utc};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use super::{
+    Inner, keys,
+    keys::PRIMARY,
+    table::Table,
+};
+use crate::{
+    error::{Error, Result},
+    sql::{
+        KeyRange, RowIter, Tenant, Transaction,
+        catalog::Commit,
+        types::{IndexSchema, Row, TableSchema, Value},
+    },
+    store::{Bytes, Key, KeyBounds, Scan, Snapshot},
+};
+
+/// Keeps ids of the same millisecond in order.
+static ID_ORDER: std::sync::LazyLock<ContextV7> = std::sync::LazyLock::new(ContextV7::new);
+
+/// One transaction of one tenant. Whether a client may write the table at all is the engine's to ask.
+pub struct DatabaseTransaction {
+    database: Arc<Inner>,
+    snapshot: Snapshot,
+    tenant: Tenant,
+    now: DateTime<Utc>,
+    writes: BTreeMap<Key, Option<Bytes>>,
+    /// For each write, the key and what `writes` had for it before.
+    journal: Vec<(Key, Option<Option<Bytes>>)>,
+}
+
+impl DatabaseTransaction {
+    pub(super) fn new(database: &Arc<Inner>, tenant: Tenant, now: DateTime<Utc>) -> Self {
+        DatabaseTransaction {
+            snapshot: database.store.snapshot(),
+            database: Arc::clone(database),
+            tenant,
+            now,
+            writes: BTreeMap::new(),
+            journal: Vec::new(),
+        }
+    }
+
+    /// Whose transaction it is.
+    pub fn tenant(&self) -> Tenant {
+        self.tenant
+    }
+
+    /// The moment at which it began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// A new unique id that sorts behind those of earlier moments: a UUID of version 7.
+    pub fn time_ordered_id(&self) -> Value {
+        let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
+        let moment = Timestamp::from_unix(&*ID_ORDER, seconds, self.now.timestamp_subsec_nanos());
+        Value::text(Uuid::new_v7(moment).hyphenated().to_string())
+    }
+
+    /// The table, unless it is the operator's and this is not the operator.
+    fn table(&self, schema: &TableSchema) -> Result<&Arc<Table>> {
+        if schema.admin_only && self.tenant != 0 {
+            return Err(Error::UnknownTable { database: "CometQL_v1".into(), table: schema.name.clone() });
+        }
+        self.database.table(schema)
+    }
+
+    fn read(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        match self.writes.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.snapshot.get(key),
+        }
+    }
+
+    fn write(&mut self, key: Key, value: Option<Bytes>) {
+        let before = self.writes.insert(key.clone(), value);
+        self.journal.push((key, before));
+    }
+
+    fn entries(&self, bounds: KeyBounds, reverse: bool) -> Entries {
+        let mut recent: Vec<(Key, Option<Bytes>)> = Vec::new();
+        if !self.writes.is_empty() && !bounds.is_empty() {
+            let range = self.writes.range::<[u8], _>(bounds.as_slices());
+            recent.extend(range.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        if reverse {
+            recent.reverse();
+        }
+        Entries {
+            stored: self.snapshot.range(bounds, reverse).peekable(),
+            recent: recent.into_iter().peekable(),
+            reverse,
+        }
+    }
+
+    /// Replaces a row's entry in an index.
+    fn update_index(
+        &mut self,
+        schema: &TableSchema,
+        index: &IndexSchema,
+        old: Option<(&Row, &Key)>,
+        new: Option<(&Row, &Key)>,
+    ) -> Result<()> {
+        let entry = |(row, key): (&Row, &Key)| keys::entry(schema, index, self.tenant, row, key);
+        let (old, new_entry) = (old.map(entry).transpose()?, new.map(entry).transpose()?);
+        if old == new_entry {
+            return Ok(());
+        }
+        if let Some((key, _)) = old {
+            self.write(key, None);
+        }
+        if let (Some((key, value)), Some((row, _))) = (new_entry, new) {
+            if index.unique && self.read(&key)?.is_some() {
+                return Err(duplicate(&index.name, &index.columns, row));
+            }
+            self.write(key, Some(value));
+        }
+        Ok(())
+    }
+}
+
+impl Transaction for DatabaseTransaction {
+    fn get(&self, schema: &Arc<TableSchema>, key: &[Value]) -> Result<Option<Row>> {
+        let table = self.table(schema)?;
+        let Some(bytes) = self.read(&keys::primary(schema, self.tenant, key)?)? else { return Ok(None) };
+        let mut row = table.decode(&bytes)?;
+        table.behaviour.present(&mut row, self.now)?;
+        Ok(Some(row))
+    }
+
+    fn scan(
+        &self,
+        schema: &Arc<TableSchema>,
+        index: u8,
+        range: &KeyRange,
+        reverse: bool,
+    ) -> Result<RowIter> {
+        let table = Arc::clone(self.table(schema)?);
+        let entries = self.entries(keys::bounds(schema.id, self.tenant, index, range), reverse);
+        let now = self.now;
+        let present = move |bytes: &[u8]| {
+            let mut row = table.decode(bytes)?;
+            table.behaviour.present(&mut row, now)?;
+            Ok(row)
+        };
+        if index == PRIMARY {
+            return Ok(Box::new(entries.map(move |entry| present(&entry?.1))));
+        }
+        let index = find_index(schema, index)?.clone();
+        let (schema, tenant, snapshot) = (Arc::clone(schema), self.tenant, self.snapshot.clone());
+        // The rows behind entries of this transaction's own are among its writes.
+        let writes = self.entries(keys::bounds(schema.id, tenant, PRIMARY, &KeyRange::all()), false).recent;
+        let writes: BTreeMap<Key, Option<Bytes>> = writes.collect();
+        Ok(Box::new(entries.map(move |entry| {
+            let (key, value) = entry?;
+            let row_key = keys::row_of_entry(&schema, &index, tenant, &key, &value)?;
+            let row = match writes.get(&row_key) {
+                Some(value) => value.clone(),
+                None => snapshot.get(&row_key)?,
+            };
+            let missing = || {
+                Error::Storage(format!("index {} of {} names a row that is missing", index.name, schema.name))
+            };
+            present(&row.ok_or_else(missing)?)
+        })))
+    }
+
+    fn count(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange) -> Result<u64> {
+        self.table(schema)?;
+        let entries = self.entries(keys::bounds(schema.id, self.tenant, index, range), false);
+        entries.map(|entry| entry.map(|_| 1)).sum()
+    }
+
+    fn put(&mut self, schema: &Arc<TableSchema>, old: Option<&Row>, mut new: Row) -> Result<()> {
+        let table = Arc::clone(self.table(schema)?);
+        table.behaviour.write(self, old, &mut new)?;
+        let new_key = keys::of_row(schema, self.tenant, &new)?;
+        let old_key = old.map(|old| keys::of_row(schema, self.tenant, old)).transpose()?;
+        let old = old.zip(old_key.as_ref());
+        if let Some((_, old_key)) = old
+            && *old_key != new_key
+        {
+            if self.read(&new_key)?.is_some() {
+                return Err(duplicate("PRIMARY", &schema.primary_key, &new));
+            }
+            self.write(old_key.clone(), None);
+        }
+        for index in &schema.indexes {
+            self.update_index(schema, index, old, Some((&new, &new_key)))?;
+        }
+        let bytes = table.encode(&new)?;
+        self.write(new_key, Some(bytes.into()));
+        Ok(())
+    }
+
+    fn delete(&mut self, schema: &Arc<TableSchema>, old: &Row) -> Result<()> {
+        self.table(schema)?;
+        let key = keys::of_row(schema, self.tenant, old)?;
+        for index in &schema.indexes {
+            self.update_index(schema, index, Some((old, &key)), None)?;
+        }
+        self.write(key, None);
+        Ok(())
+    }
+
+    fn savepoint(&self) -> usize {
+        self.journal.len()
+    }
+
+    fn rollback_to(&mut self, savepoint: usize) {
+        for (key, before) in self.journal.drain(savepoint.min(self.journal.len())..).rev() {
+            match before {
+                Some(value) => self.writes.insert(key, value),
+                None => self.writes.remove(&key),
+            };
+        }
+    }
+
+    fn is_dirty(&self) -> bool {
+        !self.journal.is_empty()
+    }
+
+    fn commit(self: Box<Self>) -> Commit {
+        if self.writes.is_empty() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let commit = self.database.store.commit(self.snapshot, self.writes.into_iter().collect());
+        Box::pin(async move { commit.await.map(drop) })
+    }
+}
+
+/// The entries of a range as a transaction sees them.
+struct Entries {
+    stored: Peekable<Scan>,
+    recent: Peekable<vec::IntoIter<(Key, Option<Bytes>)>>,
+    reverse: bool,
+}
+
+impl Iterator for Entries {
+    type Item = Result<(Key, Bytes)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some((recent, _)) = self.recent.peek() else { return self.stored.next() };
+            let order = match self.stored.peek() {
+                None => std::cmp::Ordering::Greater,
+                Some(Err(_)) => return self.stored.next(),
+                Some(Ok((stored, _))) if self.reverse => recent.cmp(stored),
+                Some(Ok((stored, _))) => stored.cmp(recent),
+            };
+            if order.is_lt() {
+                return self.stored.next();
+            }
+            if order.is_eq() {
+                self.stored.next();
+            }
+            if let Some((key, Some(value))) = self.recent.next() {
+                return Some(Ok((key, value)));
+            }
+        }
+    }
+}
+
+fn find_index(schema: &TableSchema, index: u8) -> Result<&IndexSchema> {
+    schema
+        .indexes
+        .iter()
+        .find(|candidate| candidate.id == index)
+        .ok_or_else(|| Error::Internal(format!("table {} has no index {index}", schema.name)))
+}
+
+fn duplicate(key: &str, columns: &[usize], row: &Row) -> Error {
+    let values: Vec<String> = columns.iter().map(|column| super::export::plain(&row[*column])).collect();
+    Error::DuplicateKey { entry: values.join("-"), key: key.into() }
+}
