@@ -5,8 +5,7 @@ pub mod error;
 pub mod freeswitch;
 pub mod server;
 pub mod sql;
-pub mod tables;
 pub mod store;
-
+pub mod tables;
 
 pub use error::{Error, Result};

@@ -8,7 +8,7 @@ use std::{future::Future, ops::Bound, pin::Pin, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use super::types::{Row, TableSchema, Value};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A tenant's number: CppComet's `dev_id`. Tenant 0 is the operator.
 pub type Tenant = u32;
@@ -29,8 +29,10 @@ pub trait Catalog: Send + Sync + 'static {
     fn tenants(&self, table: &TableSchema) -> Result<Vec<Tenant>>;
 
     /// All rows of all tenants as of now, for SHOW EXPORT of tenant 0: the lines of an export file, each with its line
-    /// feed.
-    fn export(&self) -> Result<Lines>;
+    /// feed. Catalogs that keep nothing need not have it.
+    fn export(&self) -> Result<Lines> {
+        Err(Error::Unsupported("SHOW EXPORT".into()))
+    }
 
     /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;

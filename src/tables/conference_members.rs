@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
+use super::{Behaviour, DatabaseTransaction};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -256,6 +257,16 @@ impl MembersTable {
             }
         }
         Ok(())
+    }
+}
+
+impl Behaviour for MembersTable {
+    fn write(&self, transaction: &DatabaseTransaction, _old: Option<&Row>, new: &mut Row) -> Result<()> {
+        self.absorb(new, transaction.now())
+    }
+
+    fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
+        MembersTable::present(self, row, now)
     }
 }
 

@@ -169,8 +169,10 @@ fn from_json(json: &Json, data_type: DataType) -> Option<Value> {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| digit.try_into().ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|digit| digit.to_digit(16).and_then(|digit| digit.try_into().ok()))
+        .collect::<Option<_>>()?;
     let pairs = digits.chunks(2).map(|pair| match pair {
         [high, low] => Some(high << 4 | low),
         _ => None,

@@ -1,3 +1,136 @@
-//! The tables that are more than rows.
+//! The tables: SQL rows over the bytes of the [`store`](crate::store).
+//!
+//! [`Database`] is the program's [`Catalog`]. Its tables come from `migrations/` ([`migrations`]); [`keys`] says where a
+//! row and its index entries are, [`transaction`] reads and writes them. A table that does more than keep rows has a
+//! [`Behaviour`] in a file of its own.
 
+mod behaviour;
+mod check;
+mod conference;
 pub mod conference_members;
+mod export;
+mod import;
+mod keys;
+mod migrations;
+mod pipes;
+mod placement;
+mod table;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod users;
+
+use std::{path::Path, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+pub use behaviour::Behaviour;
+pub use check::Finding;
+pub use placement::{NoNodes, Placement};
+pub use transaction::DatabaseTransaction;
+
+use crate::{
+    error::Result,
+    sql::{Catalog, Tenant, Transaction, catalog::Lines, types::TableSchema},
+    store::{Options, Stats, Store},
+};
+use table::Table;
+
+/// The tables over a store. Clones are the same database.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    /// In name order.
+    tables: Vec<Arc<Table>>,
+}
+
+impl Database {
+    /// Opens the database in a folder, or creates it in an empty one, and brings its tables up to what this program
+    /// defines. Conferences go to the nodes that `placement` chooses.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`], and migrations that differ from the ones this folder has seen.
+    pub fn open(folder: &Path, options: Options, placement: Arc<dyn Placement>) -> Result<Self> {
+        let store = Store::open(folder, options)?;
+        let schemas = migrations::run(&store)?;
+        let mut tables: Vec<Arc<Table>> = schemas
+            .into_iter()
+            .map(|schema| Table::new(schema, &placement).map(Arc::new))
+            .collect::<Result<_>>()?;
+        tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
+        Ok(Database(Arc::new(Inner { store, tables })))
+    }
+
+    /// Starts a transaction, as [`Catalog::begin`] does.
+    pub fn transaction(&self, tenant: Tenant, now: DateTime<Utc>) -> DatabaseTransaction {
+        DatabaseTransaction::new(&self.0, tenant, now)
+    }
+
+    /// What the store uses and how it fares.
+    pub fn stats(&self) -> Stats {
+        self.0.store.stats()
+    }
+
+    /// Makes the last commits' log superfluous and closes the store. Later commits fail.
+    pub fn close(&self) {
+        self.0.store.close();
+    }
+
+    /// Writes all rows of all tenants as of now, in the format of [`export`].
+    pub fn export(&self) -> Result<Lines> {
+        export::lines(&self.0)
+    }
+
+    /// Reads an export into this database, whose tables must be empty. Returns the number of rows.
+    ///
+    /// # Errors
+    /// Says which line is wrong; nothing is imported unless the whole file is right.
+    pub fn import(&self, file: &Path) -> Result<u64> {
+        import::read(&self.0, file)
+    }
+
+    /// Reads every row and every index entry and reports what does not fit. Returns how many rows were read.
+    pub fn check(&self, report: &mut dyn FnMut(Finding)) -> Result<u64> {
+        check::check(&self.0, report)
+    }
+}
+
+impl Catalog for Database {
+    fn tables(&self) -> Vec<Arc<TableSchema>> {
+        self.0.tables.iter().map(|table| Arc::clone(&table.schema)).collect()
+    }
+
+    fn table(&self, name: &str) -> Option<Arc<TableSchema>> {
+        let tables = &self.0.tables;
+        let found = tables.binary_search_by(|table| table.schema.name.as_str().cmp(name)).ok()?;
+        Some(Arc::clone(&tables[found].schema))
+    }
+
+    /// Tables change only while the program is not running.
+    fn version(&self) -> u64 {
+        1
+    }
+
+    fn tenants(&self, table: &TableSchema) -> Result<Vec<Tenant>> {
+        keys::tenants(&self.0.store.snapshot(), table.id)
+    }
+
+    fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>> {
+        Ok(Box::new(self.transaction(tenant, now)))
+    }
+
+    fn export(&self) -> Result<Lines> {
+        Database::export(self)
+    }
+}
+
+impl Inner {
+    fn table(&self, schema: &TableSchema) -> Result<&Arc<Table>> {
+        self.tables
+            .iter()
+            .find(|table| table.schema.id == schema.id)
+            .ok_or_else(|| crate::Error::Internal(format!("table {} is not of this database", schema.name)))
+    }
+}

@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, iter::Peekable, sync::Arc, vec};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use super::{
-    Inner, keys,
-    keys::PRIMARY,
-    table::Table,
-};
+use super::{Inner, keys, keys::PRIMARY, table::Table};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -21,7 +18,7 @@ use crate::{
 };
 
 /// Keeps ids of the same millisecond in order.
-static ID_ORDER: std::sync::LazyLock<ContextV7> = std::sync::LazyLock::new(ContextV7::new);
+static ID_ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// One transaction of one tenant. Whether a client may write the table at all is the engine's to ask.
 pub struct DatabaseTransaction {
@@ -59,7 +56,7 @@ impl DatabaseTransaction {
     /// A new unique id that sorts behind those of earlier moments: a UUID of version 7.
     pub fn time_ordered_id(&self) -> Value {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
-        let moment = Timestamp::from_unix(&*ID_ORDER, seconds, self.now.timestamp_subsec_nanos());
+        let moment = Timestamp::from_unix(&*ID_ORDER.lock(), seconds, self.now.timestamp_subsec_nanos());
         Value::text(Uuid::new_v7(moment).hyphenated().to_string())
     }
 
@@ -134,13 +131,7 @@ impl Transaction for DatabaseTransaction {
         Ok(Some(row))
     }
 
-    fn scan(
-        &self,
-        schema: &Arc<TableSchema>,
-        index: u8,
-        range: &KeyRange,
-        reverse: bool,
-    ) -> Result<RowIter> {
+    fn scan(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange, reverse: bool) -> Result<RowIter> {
         let table = Arc::clone(self.table(schema)?);
         let entries = self.entries(keys::bounds(schema.id, self.tenant, index, range), reverse);
         let now = self.now;

@@ -7,8 +7,8 @@
 use sqlparser::{
     ast::{
         AlterTableOperation, ColumnDef, ColumnOption, CreateIndex, CreateTable, DataType as Parsed,
-        ExactNumberInfo, Expr, IndexColumn, ObjectName, OrderByOptions, SqlOption, Statement, TableConstraint,
-        UnaryOperator, Value as Literal,
+        ExactNumberInfo, Expr, IndexColumn, ObjectName, OrderByOptions, SqlOption, Statement,
+        TableConstraint, UnaryOperator, Value as Literal,
     },
     dialect::MySqlDialect,
     parser::Parser,
@@ -181,11 +181,8 @@ fn default(expr: &Expr, data_type: DataType) -> Result<ColumnDefault> {
         Expr::Value(literal) => match (&literal.value, data_type) {
             (Literal::Null, _) => Value::Null,
             (Literal::Number(digits, _), DataType::Integer { unsigned, .. }) => {
-                let parsed = if unsigned {
-                    digits.parse().map(Value::UInt)
-                } else {
-                    digits.parse().map(Value::Int)
-                };
+                let parsed =
+                    if unsigned { digits.parse().map(Value::UInt) } else { digits.parse().map(Value::Int) };
                 parsed.map_err(|_| unsupported(expr))?
             }
             (
@@ -212,10 +209,9 @@ fn data_type(parsed: &Parsed) -> Result<DataType> {
         Parsed::IntUnsigned(_) | Parsed::IntegerUnsigned(_) => integer(IntWidth::Int, true),
         Parsed::BigInt(_) => integer(IntWidth::Big, false),
         Parsed::BigIntUnsigned(_) => integer(IntWidth::Big, true),
-        Parsed::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale)) => DataType::Decimal {
-            precision: fits(*precision, parsed)?,
-            scale: fits(*scale, parsed)?,
-        },
+        Parsed::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale)) => {
+            DataType::Decimal { precision: fits(*precision, parsed)?, scale: fits(*scale, parsed)? }
+        }
         Parsed::Float(ExactNumberInfo::None) => DataType::Float,
         Parsed::Double(ExactNumberInfo::None) => DataType::Double,
         Parsed::Char(Some(length)) => DataType::Char(characters(length, parsed)?),
