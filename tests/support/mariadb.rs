@@ -54,6 +54,7 @@ impl MariaDb {
                 "--user=root",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
+                "--force",
             ])
             .arg(format!("--datadir={}", data.display()))
             .output()
