@@ -14,7 +14,7 @@ use std::{
 };
 
 pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode};
-pub use password::{PASSWORD_FILE, password_of_folder};
+pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
 pub use secret::Secret;
 pub use settings::{ErrorCodes, LogFormat, LogSettings, MysqlSettings, Settings, SipSettings, StoreSettings};
 

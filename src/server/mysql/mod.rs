@@ -29,7 +29,7 @@ mod socket;
 
 use std::{net::SocketAddr, sync::Arc};
 
-pub use accounts::Accounts;
+pub use accounts::{Accounts, TenantPasswords};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connections::{Connections, Entered};

@@ -1,0 +1,87 @@
+//! `cometql serve`.
+
+use std::{fs, net::SocketAddr, process::ExitCode, sync::Arc};
+
+use cometql::{
+    config::{self, PASSWORD_FILE, Secret, Settings},
+    freeswitch::{self, Timing},
+    server::{
+        Connections, MysqlListener,
+        mysql::{MysqlPort, TenantPasswords},
+        stop_signal,
+    },
+    sql::{Catalog, Clock, Engine, Limits, SystemClock},
+    tables::Database,
+};
+use tracing::{error, info};
+
+use super::Failure;
+
+/// Serves until the process is asked to stop.
+pub fn serve(settings: Settings) -> Result<ExitCode, Failure> {
+    fs::create_dir_all(&settings.store.folder)
+        .map_err(|reason| format!("cannot create {}: {reason}", settings.store.folder.display()))?;
+    let database = super::open(&settings)?;
+    let (password, shown) = password(&settings)?;
+    let served = super::runtime()?.block_on(run(&settings, database.clone(), password, &shown));
+    database.close();
+    served?;
+    info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(settings: &Settings, database: Database, password: Secret, shown: &str) -> Result<(), Failure> {
+    let catalog: Arc<dyn Catalog> = Arc::new(database);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let port = MysqlPort {
+        engine: Engine::new(Arc::clone(&catalog), Arc::clone(&clock), Limits::default()),
+        accounts: Arc::new(TenantPasswords {
+            catalog: Arc::clone(&catalog),
+            clock: Arc::clone(&clock),
+            general: password,
+        }),
+        settings: settings.mysql.clone(),
+        connections: Arc::new(Connections::new()),
+    };
+    let nodes = freeswitch::start(&settings.sip.nodes, Timing::default(), &catalog, &clock).await?;
+    let address = (settings.mysql.ip, settings.mysql.port);
+    let listener = MysqlListener::bind(port)
+        .await
+        .map_err(|reason| format!("cannot listen on {}: {reason}", SocketAddr::from(address)))?;
+    let address = listener.address()?;
+    info!(%address, folder = %settings.store.folder.display(), nodes = settings.sip.nodes.len(), "serving");
+    greet(address, shown);
+    listener
+        .run(async {
+            if let Err(reason) = stop_signal().await {
+                error!(%reason, "cannot wait for signals");
+            }
+        })
+        .await;
+    nodes.stop().await;
+    Ok(())
+}
+
+/// The general password, and how the command line shows it: in full only when it was made just now.
+fn password(settings: &Settings) -> Result<(Secret, String), Failure> {
+    if let Some(password) = &settings.password {
+        return Ok((password.clone(), String::new()));
+    }
+    let folder = &settings.store.folder;
+    let file = folder.join(PASSWORD_FILE);
+    let kept = config::password_of_folder(folder)
+        .map_err(|reason| format!("cannot keep a password in {}: {reason}", file.display()))?;
+    let shown = if kept.is_new {
+        kept.password.expose().to_owned()
+    } else {
+        format!("\"$(cat '{}')\"", file.display())
+    };
+    Ok((kept.password, shown))
+}
+
+/// Shows how to get in.
+fn greet(address: SocketAddr, password: &str) {
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    println!("cometql {} is ready:", env!("CARGO_PKG_VERSION"));
+    println!("  mysql -h {host} -P {} -u 0 -p{password} CometQL_v1", address.port());
+}
