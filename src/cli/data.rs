@@ -1,8 +1,9 @@
 //! `cometql export`, `import` and `check`.
 
 use std::{
-    fs::File,
+    fs::OpenOptions,
     io::{self, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     process::ExitCode,
 };
@@ -20,8 +21,9 @@ pub fn export(file: &Path, settings: &Settings, server: &ServerArguments) -> Res
     let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(if file == Path::new("-") {
         Box::new(io::stdout().lock())
     } else {
-        // Everything that was ever invited is in it.
-        Box::new(File::create_new(file).map_err(describe)?)
+        // The tenants' passwords are in it.
+        let options = OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
+        Box::new(options.open(file).map_err(describe)?)
     });
     if let Some(mut server) = Server::connect(server, settings)? {
         server.export(&mut out)?;

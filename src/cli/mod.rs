@@ -5,14 +5,19 @@ mod serve;
 mod shell;
 mod table;
 
-use std::{error::Error, io, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    error::Error,
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{Args, Parser, Subcommand};
 use cometql::{
     config::{self, LogFormat, LogSettings, Settings},
-    freeswitch::placement::NodePlacement,
     store::Options,
-    tables::Database,
+    tables::{Database, NoNodes},
 };
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -144,7 +149,10 @@ impl Place {
 fn start_log(settings: &LogSettings) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(settings.level.to_string()));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match settings.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -158,9 +166,10 @@ fn open(settings: &Settings) -> Result<Database, Failure> {
         cache_bytes: store.cache_bytes,
         memory_warning: store.memory_watermark,
         disk_warning: store.disk_watermark,
+        disk_reserve: store.disk_reserve,
         ..Options::default()
     };
-    Ok(Database::open(&store.folder, options, Arc::new(NodePlacement::new(&settings.sip.nodes)))?)
+    Ok(Database::open(&store.folder, options, Arc::new(NoNodes))?)
 }
 
 /// A runtime whose threads have room for deeply nested statements.

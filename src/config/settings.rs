@@ -70,6 +70,8 @@ pub struct StoreSettings {
     pub memory_watermark: u64,
     /// `disk_watermark`: free bytes of the disk below which a warning is logged.
     pub disk_watermark: u64,
+    /// `disk_reserve`: free bytes of the disk below which only deletes are accepted.
+    pub disk_reserve: u64,
 }
 
 /// FreeSWITCH and the calls it carries.
@@ -165,7 +167,8 @@ impl StoreSettings {
             folder: reader.text(SECTION, "folder").unwrap_or_else(|| "data".to_owned()).into(),
             cache_bytes: reader.bytes(SECTION, "cache_size", MIB, 64 * 1024 * MIB, 64 * MIB),
             memory_watermark: reader.bytes(SECTION, "memory_watermark", MIB, 1024 * 1024 * MIB, 1024 * MIB),
-            disk_watermark: reader.bytes(SECTION, "disk_watermark", 0, 1024 * 1024 * MIB, 1024 * MIB),
+            disk_watermark: reader.bytes(SECTION, "disk_watermark", 0, 1024 * 1024 * MIB, 512 * MIB),
+            disk_reserve: reader.bytes(SECTION, "disk_reserve", 0, 1024 * 1024 * MIB, 64 * MIB),
         }
     }
 }
