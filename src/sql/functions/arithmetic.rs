@@ -103,7 +103,7 @@ fn infer_int_quotient(args: &[Argument]) -> ExprType {
     ExprType::integer(dividend.length.saturating_sub(fraction), any_unsigned(args)).nullable(true)
 }
 
-fn infer_remainder(args: &[Argument]) -> ExprType {
+pub(super) fn infer_remainder(args: &[Argument]) -> ExprType {
     let (a, b) = (&args[0].expr_type, &args[1].expr_type);
     let scale = a.decimal_scale().max(b.decimal_scale());
     let digits = a.integer_digits().max(b.integer_digits());

@@ -70,8 +70,12 @@ pub struct Call {
     pub(super) target: Option<CastTarget>,
     /// The constant pattern of a REGEXP, compiled when first needed.
     pub(super) regex: OnceLock<Regex>,
+    /// Whether all arguments are constants.
+    pub(super) constant_args: bool,
     /// Whether the second argument, the pattern of a REGEXP, is a constant.
     pub(super) constant_pattern: bool,
+    /// Whether an argument is bytes, so that texts are taken as bytes too.
+    pub(super) binary: bool,
     hex_args: bool,
 }
 
@@ -106,7 +110,9 @@ impl Call {
             result,
             target,
             regex: OnceLock::new(),
+            constant_args: args.iter().all(|arg| arg.constant.is_some()),
             constant_pattern: args.get(1).is_some_and(|arg| arg.constant.is_some()),
+            binary: any_binary(args),
             hex_args: function.numeric && args.iter().any(|arg| arg.expr_type.hex_literal),
         }
     }
@@ -189,8 +195,13 @@ impl<'a> Invocation<'a> {
         Some(self.value(index)).filter(|value| !value.is_null())
     }
 
-    /// An argument's text form; None for NULL.
+    /// An argument's text form; None for NULL. If one of the arguments is bytes, then so is this one, and each byte
+    /// counts as the character of its number.
     pub fn text(&self, index: usize) -> Option<Cow<'a, str>> {
+        if self.call.binary {
+            let bytes = self.bytes(index)?;
+            return Some(Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()));
+        }
         convert::to_text(self.value(index), &self.call.args[index])
     }
 
@@ -245,7 +256,8 @@ impl<'a> Invocation<'a> {
             return Value::Null;
         }
         if self.call.result.data_type.is_binary() {
-            Value::Bytes(text.as_bytes().into())
+            // Back to bytes, see `text`.
+            Value::Bytes(text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect())
         } else {
             Value::Text(text)
         }

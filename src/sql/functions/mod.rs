@@ -12,12 +12,15 @@ mod cast;
 mod comparison;
 mod context;
 mod control;
+mod encoding;
 mod info;
 mod logic;
+mod math;
 mod operator;
 mod pattern;
 mod random;
 mod result_type;
+mod string;
 
 use std::{collections::HashMap, fmt, sync::LazyLock};
 
@@ -141,7 +144,14 @@ impl fmt::Debug for Function {
 /// them: see [`lookup_aggregate`].
 pub fn lookup(name: &str) -> Option<&'static Function> {
     static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-        let lists: [&[Function]; 3] = [comparison::FUNCTIONS, control::FUNCTIONS, info::FUNCTIONS];
+        let lists = [
+            comparison::FUNCTIONS,
+            control::FUNCTIONS,
+            encoding::FUNCTIONS,
+            info::FUNCTIONS,
+            math::FUNCTIONS,
+            string::FUNCTIONS,
+        ];
         lists.into_iter().flatten().map(|function| (function.name, function)).collect()
     });
     BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
