@@ -4,7 +4,17 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 
 /// Names of the months.
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 /// Names of the days of the week, from Monday.
@@ -31,7 +41,8 @@ pub(super) fn day_number(day: NaiveDate) -> i64 {
 
 /// The day of a number; None beyond the year 9999, and within the year 0.
 pub(super) fn day_of_number(number: i64) -> Option<NaiveDate> {
-    let day = NaiveDate::from_num_days_from_ce_opt(i32::try_from(number).ok()?.checked_sub(DAYS_BEFORE_YEAR_1)?)?;
+    let day =
+        NaiveDate::from_num_days_from_ce_opt(i32::try_from(number).ok()?.checked_sub(DAYS_BEFORE_YEAR_1)?)?;
     (1..=9999).contains(&day.year()).then_some(day)
 }
 

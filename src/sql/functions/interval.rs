@@ -166,15 +166,8 @@ impl Interval {
         for number in text.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()) {
             numbers.push(number);
         }
-        let parts = [
-            Part::Year,
-            Part::Month,
-            Part::Day,
-            Part::Hour,
-            Part::Minute,
-            Part::Second,
-            Part::Microsecond,
-        ];
+        let parts =
+            [Part::Year, Part::Month, Part::Day, Part::Hour, Part::Minute, Part::Second, Part::Microsecond];
         let wanted: Vec<Part> =
             parts.into_iter().filter(|part| (compound.largest..=compound.smallest).contains(part)).collect();
         if numbers.len() > wanted.len() {

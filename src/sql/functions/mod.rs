@@ -7,6 +7,7 @@
 mod aggregate;
 mod arithmetic;
 mod bits;
+mod calendar;
 mod call;
 mod cast;
 mod comparison;
@@ -14,6 +15,7 @@ mod context;
 mod control;
 mod encoding;
 mod info;
+mod interval;
 mod logic;
 mod math;
 mod operator;
@@ -21,6 +23,9 @@ mod pattern;
 mod random;
 mod result_type;
 mod string;
+mod time;
+mod time_arithmetic;
+mod time_format;
 
 use std::{collections::HashMap, fmt, sync::LazyLock};
 
@@ -32,8 +37,10 @@ use crate::{
 pub use aggregate::{Accumulator, Aggregate, AggregateCall, GroupConcat, lookup_aggregate};
 pub use call::{Argument, Call, CastTarget, Invocation, LazyInvocation};
 pub use context::{DEFAULT_GROUP_CONCAT_BYTES, DEFAULT_MAX_RESULT_BYTES, DIVISION_INCREMENT, EvalContext};
+pub use interval::Unit;
 pub use operator::{Operator, operator};
 pub use result_type::{combine, combine_all, convert};
+pub use time_arithmetic::parse_time_zone;
 
 /// When a function's result may differ though its arguments do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +158,9 @@ pub fn lookup(name: &str) -> Option<&'static Function> {
             info::FUNCTIONS,
             math::FUNCTIONS,
             string::FUNCTIONS,
+            time::FUNCTIONS,
+            time_arithmetic::FUNCTIONS,
+            time_format::FUNCTIONS,
         ];
         lists.into_iter().flatten().map(|function| (function.name, function)).collect()
     });

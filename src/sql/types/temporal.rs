@@ -8,7 +8,7 @@ use bigdecimal::{BigDecimal, num_bigint::BigInt};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
 use super::{
-    number::{self, Rest},
+    number,
     warnings::{Level, Warnings},
 };
 
@@ -25,6 +25,8 @@ const MAX_TIME_HOURS: i64 = 838;
 /// A date, a time or both, as read from a text.
 struct Fields {
     value: NaiveDateTime,
+    /// Whether it says a time of day.
+    has_time: bool,
     /// Whether something followed that does not belong to it.
     truncated: bool,
 }
@@ -216,7 +218,8 @@ fn read_datetime(text: &str) -> Option<Fields> {
         time[3] = reader.fraction();
     }
     let year = if two_digits { full_year(year) } else { year };
-    Some(Fields { value: moment(year, month, day, time)?, truncated: !reader.ends() })
+    let value = moment(year, month, day, time)?;
+    Some(Fields { value, has_time: known > 3, truncated: !reader.ends() })
 }
 
 /// The moment that a text names; None, with a warning, if it names none.
@@ -238,6 +241,11 @@ pub fn parse_datetime(text: &str, warnings: &Warnings) -> Option<NaiveDateTime> 
 /// The moment that a text names exactly, for literals and for storing; None also if something is left over.
 pub fn parse_datetime_exact(text: &str) -> Option<NaiveDateTime> {
     read_datetime(text).filter(|fields| !fields.truncated).map(|fields| fields.value)
+}
+
+/// Whether a text that names a moment says its time of day.
+pub fn has_time_of_day(text: &str) -> bool {
+    read_datetime(text).is_some_and(|fields| fields.has_time)
 }
 
 /// What a text says about a TIME.
@@ -454,11 +462,6 @@ pub fn split_number(number: &BigDecimal) -> Option<(i64, u32)> {
     let (digits, _) = fraction.into_bigint_and_scale();
     let (whole, _) = whole.into_bigint_and_scale();
     Some((i64::try_from(whole).ok()?, u32::try_from(digits).ok()?))
-}
-
-/// Whether a text is wholly one number, and which.
-pub fn is_number(text: &str) -> bool {
-    number::parse_decimal(text).rest == Rest::Nothing
 }
 
 #[cfg(test)]
