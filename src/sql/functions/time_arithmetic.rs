@@ -29,8 +29,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         |args| infer_move(&args[0], &args[1], &args[2]),
         |call| move_by(call, 0, interval(call, 1, 2), true),
     ),
-    Function::new("adddate", (2, 2), infer_move_days, |call| move_by(call, 0, days(call, 1), false)),
-    Function::new("subdate", (2, 2), infer_move_days, |call| move_by(call, 0, days(call, 1), true)),
+    Function::new("adddate", (2, 3), infer_move_days, |call| move_days(call, false)),
+    Function::new("subdate", (2, 3), infer_move_days, |call| move_days(call, true)),
     Function::new(
         "timestampadd",
         (3, 3),
@@ -74,8 +74,17 @@ fn infer_move(moment: &Argument, amount: &Argument, unit: &Argument) -> ExprType
     infer_moved(moment, unit, added)
 }
 
+/// ADDDATE and SUBDATE: as DATE_ADD, or with a number of days.
 fn infer_move_days(args: &[Argument]) -> ExprType {
-    infer_moved(&args[0], Unit::Day, 0)
+    match args {
+        [moment, amount, unit] => infer_move(moment, amount, unit),
+        args => infer_moved(&args[0], Unit::Day, 0),
+    }
+}
+
+fn move_days(call: &Invocation<'_>, backwards: bool) -> Result<Value> {
+    let interval = if call.count() == 3 { interval(call, 1, 2) } else { days(call, 1) };
+    move_by(call, 0, interval, backwards)
 }
 
 /// The type of a moment moved by a unit with so many digits of a second: texts and numbers stay texts.
