@@ -16,8 +16,9 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use cometql::{
     config::{self, LogFormat, LogSettings, Settings},
+    freeswitch::placement::NodePlacement,
     store::Options,
-    tables::{Database, NoNodes},
+    tables::Database,
 };
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -169,7 +170,8 @@ fn open(settings: &Settings) -> Result<Database, Failure> {
         disk_reserve: store.disk_reserve,
         ..Options::default()
     };
-    Ok(Database::open(&store.folder, options, Arc::new(NoNodes))?)
+    let placement = NodePlacement::new(&settings.sip.nodes);
+    Ok(Database::open(&store.folder, options, Arc::new(placement))?)
 }
 
 /// A runtime whose threads have room for deeply nested statements.

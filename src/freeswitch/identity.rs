@@ -7,7 +7,7 @@ const DOMAIN_SUFFIX: &str = "-FSdefaultDomain";
 /// Most digits of a tenant in a conference's name, as the dial plan admits them.
 const MAX_TENANT_DIGITS: usize = 9;
 /// Most characters of a conference's name that the tables can hold.
-const MAX_NAME_CHARS: usize = 64;
+const MAX_NAME_CHARS: usize = 128;
 
 /// The tenant and the name of a conference: `15*101-FSdefaultDomain` is conference `101` of tenant 15. The name may
 /// have `-` in it. None for conferences that are not ours.

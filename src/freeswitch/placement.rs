@@ -5,9 +5,10 @@
 //! best score wins. The choice is the same on every server and after every restart, and a node that is added takes only
 //! its share of the conferences, from all others alike.
 
+use compact_str::CompactString;
 use sha1::{Digest, Sha1};
 
-use crate::{config::FreeswitchNode, sql::Tenant};
+use crate::{config::FreeswitchNode, error::Result, sql::Tenant, tables::Placement};
 
 /// The nodes that conferences can be on.
 #[derive(Clone, Debug)]
@@ -35,6 +36,23 @@ impl NodePlacement {
         let willing = self.nodes.iter().filter(|node| node.weight > 0);
         let best = willing.max_by(|a, b| score(a).total_cmp(&score(b)));
         best.map(|node| node.name.as_str())
+    }
+}
+
+impl Placement for NodePlacement {
+    fn place(
+        &self,
+        tenant: Tenant,
+        conference: &str,
+        known: &mut dyn Iterator<Item = Result<CompactString>>,
+    ) -> Result<CompactString> {
+        for node in known {
+            let node = node?;
+            if self.nodes.iter().any(|candidate| candidate.name == node) {
+                return Ok(node);
+            }
+        }
+        Ok(self.choose(tenant, conference).unwrap_or_default().into())
     }
 }
 
@@ -109,6 +127,28 @@ mod tests {
         let placement = placement(&[("a", 1), ("b", 1)]);
         let of = |tenant| placement.choose(tenant, "101").unwrap();
         assert!((1..20).any(|tenant| of(tenant) != of(0)));
+    }
+
+    #[test]
+    fn a_conference_stays_where_it_is_unless_that_node_is_gone() {
+        let placement = placement(&[("a", 1), ("b", 1), ("drained", 0)]);
+        let chosen = placement.choose(15, "101").unwrap();
+        let place = |known: &[&'static str]| {
+            let mut known = known.iter().map(|node| Ok(CompactString::const_new(node)));
+            placement.place(15, "101", &mut known).unwrap()
+        };
+        for node in ["a:7443", "b:7443", "drained:7443"] {
+            assert_eq!(place(&["", "gone:7443", node, "a:7443"]), node);
+        }
+        assert_eq!(place(&["", "gone:7443"]), chosen);
+        assert_eq!(place(&[]), chosen);
+    }
+
+    #[test]
+    fn a_lookup_that_fails_is_no_choice() {
+        let error = crate::Error::Storage("no disk".to_owned());
+        let mut known = std::iter::once(Err(error.clone()));
+        assert_eq!(placement(&[("a", 1)]).place(15, "101", &mut known), Err(error));
     }
 
     #[test]

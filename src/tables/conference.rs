@@ -1,12 +1,14 @@
 //! Table `conference`: invitations.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use compact_str::CompactString;
 
 use super::{
     Behaviour, DatabaseTransaction, Placement,
     behaviour::{position, text},
+    conference_members,
+    keys::PRIMARY,
 };
 use crate::{
     error::{Error, Result},
@@ -34,19 +36,6 @@ impl Conference {
             placement: Arc::clone(placement),
         })
     }
-
-    /// The node of an earlier invitation to the same conference.
-    fn invited(&self, transaction: &DatabaseTransaction, name: &str) -> Result<Option<CompactString>> {
-        let range = KeyRange::prefix(vec![Value::text(name)]);
-        for row in transaction.scan(&self.schema, 0, &range, false)? {
-            let row = row?;
-            let node = text(&row, self.node);
-            if !node.is_empty() {
-                return Ok(Some(node.into()));
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl Behaviour for Conference {
@@ -55,9 +44,25 @@ impl Behaviour for Conference {
         if name.trim_end_matches(' ').is_empty() {
             return Err(Error::InvalidData("The name of a conference must not be empty".into()));
         }
-        let invited = || self.invited(transaction, name);
-        let node = self.placement.place(transaction.tenant(), name, pinned, &invited)?;
+        let pinned = (!pinned.is_empty()).then(|| Ok(pinned.into()));
+        let alive =
+            iter::once_with(|| nodes(transaction, &transaction.schema(conference_members::NAME)?, name));
+        let invited = iter::once_with(|| nodes(transaction, &self.schema, name));
+        let found = alive
+            .chain(invited)
+            .flat_map(|nodes| nodes.unwrap_or_else(|error| Box::new(iter::once(Err(error)))));
+        let node = self.placement.place(transaction.tenant(), name, &mut pinned.into_iter().chain(found))?;
         new[self.node] = Value::Text(node);
         Ok(())
     }
 }
+
+/// The nodes that a table's rows of a conference name.
+fn nodes(transaction: &DatabaseTransaction, schema: &Arc<TableSchema>, conference: &str) -> Result<Nodes> {
+    let node = position(schema, "node")?;
+    let range = KeyRange::prefix(vec![Value::text(conference)]);
+    let rows = transaction.scan(schema, PRIMARY, &range, false)?;
+    Ok(Box::new(rows.map(move |row| Ok(text(&row?, node).into()))))
+}
+
+type Nodes = Box<dyn Iterator<Item = Result<CompactString>>>;

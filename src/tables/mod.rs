@@ -103,9 +103,7 @@ impl Catalog for Database {
     }
 
     fn table(&self, name: &str) -> Option<Arc<TableSchema>> {
-        let tables = &self.0.tables;
-        let found = tables.binary_search_by(|table| table.schema.name.as_str().cmp(name)).ok()?;
-        Some(Arc::clone(&tables[found].schema))
+        self.0.schema(name)
     }
 
     /// Tables change only while the program is not running.
@@ -127,6 +125,11 @@ impl Catalog for Database {
 }
 
 impl Inner {
+    fn schema(&self, name: &str) -> Option<Arc<TableSchema>> {
+        let found = self.tables.binary_search_by(|table| table.schema.name.as_str().cmp(name)).ok()?;
+        Some(Arc::clone(&self.tables[found].schema))
+    }
+
     fn table(&self, schema: &TableSchema) -> Result<&Arc<Table>> {
         self.tables
             .iter()

@@ -6,14 +6,14 @@ use crate::{error::Result, sql::Tenant};
 
 /// Chooses the media node of a conference when somebody is invited to it.
 pub trait Placement: Send + Sync + 'static {
-    /// The node's name, as column `node` holds it; empty if there is none. `pinned` is the node that the INSERT names,
-    /// or empty; `invited` looks up the node of those who were invited before, if any.
+    /// The node's name, as column `node` holds it; empty if there is none. `known` looks up the nodes that the conference
+    /// is tied to, best first: the one that the INSERT names, those where somebody is in it, those that people were
+    /// invited to.
     fn place(
         &self,
         tenant: Tenant,
         conference: &str,
-        pinned: &str,
-        invited: &dyn Fn() -> Result<Option<CompactString>>,
+        known: &mut dyn Iterator<Item = Result<CompactString>>,
     ) -> Result<CompactString>;
 }
 
@@ -25,8 +25,7 @@ impl Placement for NoNodes {
         &self,
         _tenant: Tenant,
         _conference: &str,
-        _pinned: &str,
-        _invited: &dyn Fn() -> Result<Option<CompactString>>,
+        _known: &mut dyn Iterator<Item = Result<CompactString>>,
     ) -> Result<CompactString> {
         Ok(CompactString::default())
     }

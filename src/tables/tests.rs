@@ -200,12 +200,10 @@ fn a_conference_gets_the_node_that_placement_chooses() {
             &self,
             tenant: Tenant,
             conference: &str,
-            pinned: &str,
-            invited: &dyn Fn() -> Result<Option<CompactString>>,
+            known: &mut dyn Iterator<Item = Result<CompactString>>,
         ) -> Result<CompactString> {
             assert_eq!((tenant, conference), (TENANT, "101"));
-            let invited = invited()?.unwrap_or_else(|| "nobody was".into());
-            Ok(if pinned.is_empty() { invited } else { pinned.into() })
+            known.next().unwrap_or_else(|| Ok("nobody was".into()))
         }
     }
     let fixture = Fixture::with(Arc::new(First));
@@ -221,6 +219,15 @@ fn a_conference_gets_the_node_that_placement_chooses() {
     fixture.put("conference", pinned).unwrap();
     fixture.put("conference", fixture.invitation("101", 2)).unwrap();
     assert_eq!(node(2), Value::text("fs1:7443"));
+    let there = [
+        ("name", Value::text("101")),
+        ("user_id", Value::UInt(3)),
+        ("join_time", Value::UInt(0)),
+        ("node", Value::text("fs2:7443")),
+    ];
+    fixture.put("conference_members", fixture.row("conference_members", &there)).unwrap();
+    fixture.put("conference", fixture.invitation("101", 3)).unwrap();
+    assert_eq!(node(3), Value::text("fs2:7443"));
 }
 
 #[test]

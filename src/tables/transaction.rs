@@ -53,6 +53,12 @@ impl DatabaseTransaction {
         self.now
     }
 
+    /// The table of this name, for the rules of others.
+    pub(super) fn schema(&self, name: &str) -> Result<Arc<TableSchema>> {
+        let missing = || Error::Internal(format!("there is no table {name}"));
+        self.database.schema(name).ok_or_else(missing)
+    }
+
     /// A new unique id that sorts behind those of earlier moments: a UUID of version 7.
     pub fn time_ordered_id(&self) -> Value {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
