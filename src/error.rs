@@ -124,6 +124,23 @@ pub enum Error {
     /// A system variable that cannot be set.
     #[error("Variable '{0}' is a read only variable")]
     ReadOnlyVariable(String),
+    /// A system variable read or set in a scope that it does not have; `scope` is the one it has.
+    #[error("Variable '{variable}' is a {scope} variable")]
+    VariableScope {
+        /// The variable's name.
+        variable: String,
+        /// GLOBAL or SESSION.
+        scope: &'static str,
+    },
+    /// SET GLOBAL of a variable that only sessions have.
+    #[error("Variable '{0}' is a SESSION variable and can't be used with SET GLOBAL")]
+    SessionVariable(String),
+    /// SET SESSION of a variable that only the server has.
+    #[error("Variable '{0}' is a GLOBAL variable and should be set with SET GLOBAL")]
+    GlobalVariable(String),
+    /// SET SESSION of a variable that sessions take over from the server.
+    #[error("SESSION variable '{0}' is read-only. Use SET GLOBAL to assign the value")]
+    ReadOnlyInSession(String),
     /// A value that a system variable does not take.
     #[error("Variable '{variable}' can't be set to the value of '{value}'")]
     VariableValue {
@@ -141,6 +158,17 @@ pub enum Error {
     /// A collation we do not know.
     #[error("Unknown collation: '{0}'")]
     UnknownCollation(String),
+    /// A collation of another character set than named beside it.
+    #[error("COLLATION '{collation}' is not valid for CHARACTER SET '{character_set}'")]
+    CollationMismatch {
+        /// The collation's name.
+        collation: String,
+        /// The character set's name.
+        character_set: String,
+    },
+    /// A time zone that is no offset within ±14:00 or `SYSTEM`.
+    #[error("Unknown or incorrect time zone: '{0}'")]
+    UnknownTimeZone(String),
     /// A prepared statement that does not exist.
     #[error("Unknown prepared statement handler ({handler}) given to {command}")]
     UnknownPrepared {
@@ -370,10 +398,16 @@ impl Error {
             Error::StatementMemory(_) => (1038, "HY001", 500),
             Error::UnknownVariable(_) => (1193, "HY000", 15),
             Error::ReadOnlyVariable(_) => (1238, "HY000", 10),
+            Error::VariableScope { .. } => (1238, "HY000", 12),
+            Error::SessionVariable(_) => (1228, "HY000", 12),
+            Error::GlobalVariable(_) => (1229, "HY000", 12),
+            Error::ReadOnlyInSession(_) => (1621, "HY000", 10),
             Error::VariableValue { .. } => (1231, "42000", 12),
             Error::VariableType(_) => (1232, "42000", 12),
             Error::UnknownCharacterSet(_) => (1115, "42000", 12),
             Error::UnknownCollation(_) => (1273, "HY000", 12),
+            Error::CollationMismatch { .. } => (1253, "42000", 12),
+            Error::UnknownTimeZone(_) => (1298, "HY000", 12),
             Error::UnknownPrepared { .. } => (1243, "HY000", 15),
             Error::WrongArguments(_) => (1210, "HY000", 12),
             Error::TooManyPrepared(_) => (1461, "42000", 18),

@@ -11,7 +11,7 @@ pub mod ddl;
 mod dialect;
 mod guard;
 mod lower;
-mod scan;
+pub(super) mod scan;
 mod source;
 mod split;
 #[cfg(test)]

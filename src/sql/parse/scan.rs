@@ -3,7 +3,7 @@
 
 /// What a stretch of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::sql) enum Kind {
     /// Spaces, tabs, line ends.
     Space,
     /// `-- ...`, `# ...` or `/* ... */`.
@@ -24,20 +24,20 @@ pub(super) enum Kind {
 
 /// One stretch of text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece {
-    pub(super) kind: Kind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(in crate::sql) struct Piece {
+    pub(in crate::sql) kind: Kind,
+    pub(in crate::sql) start: usize,
+    pub(in crate::sql) end: usize,
 }
 
 /// Iterates over the pieces of a text; together they cover it.
-pub(super) struct Scanner<'a> {
+pub(in crate::sql) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::sql) fn new(text: &'a str) -> Self {
         Scanner { text, at: 0 }
     }
 

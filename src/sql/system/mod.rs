@@ -6,3 +6,11 @@
 //! - `show`: each SHOW as a table and its rows, most of them a choice of columns of information_schema, as in MariaDB.
 //! - `process_list`: who is connected and what they run, for PROCESSLIST and KILL.
 //! - `status`: the counters of SHOW STATUS, and CppComet's questions about the machine.
+
+mod character_sets;
+mod process_list;
+mod time_zone;
+mod variables;
+
+pub use process_list::{Counters, MAX_SHOWN_STATEMENT, NoServer, Process, ProcessList};
+pub use variables::{GlobalVariables, SessionFacts, SessionVariables, SqlMode};
