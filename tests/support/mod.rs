@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses another part of it")]
 
+pub mod freeswitch;
 pub mod mariadb;
 pub mod server;
 

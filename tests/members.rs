@@ -1,0 +1,333 @@
+//! Members from FreeSWITCH's event socket into the tables.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use cometql::{
+    config::{FreeswitchNode, Secret},
+    freeswitch::{self, NodeState, Nodes, Timing},
+    sql::{Catalog, Clock, KeyRange, Tenant, types::Value},
+    store::Options,
+    tables::{Database, NoNodes},
+};
+use support::freeswitch::{Behaviour, Freeswitch, NO_CONFERENCE, PASSWORD, SEVERAL, THREE_MEMBERS};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+/// How long a condition may take to come true, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Faster than in life.
+const TIMING: Timing = Timing {
+    list_interval: Duration::from_millis(10),
+    reply_limit: Duration::from_millis(500),
+    grace: Duration::from_secs(600),
+};
+
+/// A clock that only a test moves; in seconds.
+struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.0.load(Ordering::Relaxed), 0).unwrap()
+    }
+}
+
+/// A database with nodes.
+struct World {
+    _folder: TempDir,
+    database: Database,
+    catalog: Arc<dyn Catalog>,
+    clock: Arc<TestClock>,
+}
+
+impl World {
+    fn new() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
+        let database = Database::open(folder.path(), options, Arc::new(NoNodes)).unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000)));
+        World { _folder: folder, catalog: Arc::new(database.clone()), database, clock }
+    }
+
+    async fn start(&self, nodes: &[FreeswitchNode], timing: Timing) -> Nodes {
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        freeswitch::start(nodes, timing, &self.catalog, &clock).await.unwrap()
+    }
+
+    /// The columns of a tenant's members, in the order of the keys.
+    fn members(&self, tenant: Tenant, columns: &[&str]) -> Vec<Vec<Value>> {
+        let schema = self.catalog.table("conference_members").unwrap();
+        let rows = self.catalog.begin(tenant, self.clock.now()).unwrap();
+        let rows = rows.scan(&schema, 0, &KeyRange::all(), false).unwrap();
+        let column = |name: &&str| schema.column(name).unwrap();
+        rows.map(|row| row.unwrap())
+            .map(|row| columns.iter().map(|name| row[column(name)].clone()).collect())
+            .collect()
+    }
+
+    fn count(&self, tenant: Tenant) -> usize {
+        self.members(tenant, &[]).len()
+    }
+
+    fn commits(&self) -> u64 {
+        self.database.stats().commits
+    }
+}
+
+/// The settings of a node, called `name:7443`.
+fn node(name: &str, freeswitch: &Freeswitch) -> FreeswitchNode {
+    FreeswitchNode {
+        server: freeswitch.address().ip().to_string(),
+        port: freeswitch.address().port(),
+        password: Secret::new(PASSWORD),
+        websocket_host: name.to_owned(),
+        ..FreeswitchNode::new(name)
+    }
+}
+
+fn list(recording: &str) -> Behaviour {
+    Behaviour::List(recording.to_owned())
+}
+
+/// Waits until a node is in such a state.
+async fn wait_for(nodes: &Nodes, name: &str, what: impl FnMut(&NodeState) -> bool) {
+    let mut state = nodes.states()[&format!("{name}:7443")].clone();
+    let last = state.clone();
+    if timeout(LIMIT, state.wait_for(what)).await.is_err() {
+        panic!("node {name} stays {:?}", *last.borrow());
+    }
+}
+
+/// Waits until this many more lists were asked for, the last of them answered.
+async fn wait_for_lists(freeswitch: &Freeswitch, more: usize) {
+    let enough = freeswitch.lists() + more + 1;
+    wait_until("lists are asked for", || freeswitch.lists() >= enough).await;
+}
+
+async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let waited = timeout(LIMIT, async {
+        while !condition() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("gave up waiting until {what}"));
+}
+
+fn text(text: &str) -> Value {
+    Value::text(text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_become_rows() {
+    let world = World::new();
+    let freeswitch = Freeswitch::start(list(SEVERAL));
+    let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    assert_eq!([7, 15, 16].map(|tenant| world.count(tenant)), [1, 6, 1]);
+    nodes.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moments_are_seen_as_seconds() {
+    let world = World::new();
+    let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
+    let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    nodes.stop().await;
+    world.clock.0.fetch_add(60, Ordering::Relaxed);
+    let seconds = |user, ago| vec![text("101"), Value::UInt(user), Value::UInt(61), ago];
+    assert_eq!(
+        world.members(15, &["name", "user_id", "join_time", "last_talking"]),
+        // Users 2 and 3 are talking, user 4 never has.
+        [seconds(2, Value::UInt(0)), seconds(3, Value::UInt(0)), seconds(4, Value::Null)]
+    );
+    assert_eq!(
+        world.members(
+            15,
+            &["node", "uuid", "member_id", "caller_number", "talking", "has_floor", "can_speak"]
+        )[0],
+        [
+            text("fs1:7443"),
+            text("6c8ca7ea-8494-4f94-821f-6520ad0ff495"),
+            Value::UInt(2),
+            text("000015000002"),
+            Value::Int(1),
+            Value::Int(1),
+            Value::Int(1),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_differences_are_committed() {
+    let world = World::new();
+    let before = world.commits();
+    let commits = || world.commits() - before;
+    let freeswitch = Freeswitch::start(list(SEVERAL));
+    let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    // One for each tenant.
+    assert_eq!(commits(), 3);
+    wait_for_lists(&freeswitch, 5).await;
+    assert_eq!(commits(), 3);
+
+    // Tenant 7's member is muted.
+    let (others, of_tenant_7) = SEVERAL.split_once("7*abc").unwrap();
+    let muted = of_tenant_7.replacen("<can_speak>true", "<can_speak>fals", 1);
+    freeswitch.behave(list(&format!("{others}7*abc{muted}")));
+    wait_until("the change is there", || world.members(7, &["can_speak"])[0] == [Value::Int(0)]).await;
+    wait_for_lists(&freeswitch, 5).await;
+    assert_eq!(commits(), 4);
+
+    freeswitch.behave(list(NO_CONFERENCE));
+    wait_until("all have left", || [7, 15, 16].iter().all(|tenant| world.count(*tenant) == 0)).await;
+    assert_eq!(commits(), 7);
+    nodes.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_killed_comes_back_with_others() {
+    let world = World::new();
+    let (mut killed, other) = (Freeswitch::start(list(THREE_MEMBERS)), Freeswitch::start(list(SEVERAL)));
+    let nodes = world.start(&[node("fs1", &killed), node("fs2", &other)], TIMING).await;
+    for name in ["fs1", "fs2"] {
+        wait_for(&nodes, name, |state| *state == NodeState::Well).await;
+    }
+    assert_eq!(world.count(15), 3 + 6);
+
+    killed.kill();
+    wait_for(&nodes, "fs1", |state| matches!(state, NodeState::Failing(_))).await;
+    wait_for_lists(&other, 5).await;
+    assert_eq!(world.count(15), 3 + 6);
+
+    // After a restart the members have other channels.
+    killed.behave(list(&THREE_MEMBERS.replace("<uuid>6", "<uuid>7")));
+    killed.restart();
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    let uuids = world.members(15, &["node", "uuid"]);
+    let of = |node: &str| {
+        uuids.iter().filter(|row| row[0] == text(node)).map(|row| row[1].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("fs1:7443"),
+        [
+            text("7c8ca7ea-8494-4f94-821f-6520ad0ff495"),
+            text("d3366403-ed1f-40d9-9679-b4b08bb7c77f"),
+            text("7922c5bb-e3ca-421a-ab88-88ec41ab2403"),
+        ]
+    );
+    assert_eq!(of("fs2:7443").len(), 6);
+    nodes.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_silent_node_are_removed_after_a_while() {
+    let world = World::new();
+    let (frozen, other) = (Freeswitch::start(list(THREE_MEMBERS)), Freeswitch::start(list(SEVERAL)));
+    let timing = Timing { grace: Duration::from_secs(4), ..TIMING };
+    let nodes = world.start(&[node("fs1", &frozen), node("fs2", &other)], timing).await;
+    for name in ["fs1", "fs2"] {
+        wait_for(&nodes, name, |state| *state == NodeState::Well).await;
+    }
+    frozen.behave(Behaviour::Freeze);
+    wait_for(&nodes, "fs1", |state| matches!(state, NodeState::Failing(_))).await;
+    assert_eq!(world.count(15), 3 + 6);
+    wait_until("they are removed", || world.count(15) == 6).await;
+
+    frozen.behave(list(THREE_MEMBERS));
+    wait_until("they are back", || world.count(15) == 3 + 6).await;
+    nodes.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_failure_has_its_name() {
+    let world = World::new();
+    let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
+    let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    let failures = [
+        (Behaviour::Silent, "no banner in time"),
+        (Behaviour::Refuse, "the access list of its event socket refuses this address"),
+        (Behaviour::Freeze, "no reply to a command in time"),
+        (Behaviour::Babble(Vec::new()), "connection closed before the banner"),
+        (
+            Behaviour::Babble(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()),
+            "not an event socket: 'SSH-2.0-OpenSSH_9.2' is not a header",
+        ),
+        (Behaviour::CutShort(SEVERAL.to_owned()), "conference list cut short: unexpected end of file"),
+        (
+            list("Content-Type: api/response\nContent-Length: 35\n\n-ERR conference Command not found!\n"),
+            "no conference list but '-ERR conference Command not found!'",
+        ),
+        (
+            list("Content-Type: api/response\nContent-Length: 13\n\n<html></html>"),
+            "conference list not understood: the document is a 'html'",
+        ),
+        (
+            list(
+                "Content-Type: text/disconnect-notice\nContent-Length: 31\n\nThe system is being shut down.\n",
+            ),
+            "it disconnected: The system is being shut down.",
+        ),
+    ];
+    for (behaviour, expected) in failures {
+        freeswitch.behave(behaviour);
+        wait_for(&nodes, "fs1", |state| *state == NodeState::Failing(expected.to_owned())).await;
+        assert_eq!(world.count(15), 3);
+        freeswitch.behave(list(THREE_MEMBERS));
+        wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    }
+    nodes.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_told() {
+    let world = World::new();
+    let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
+    let wrong = FreeswitchNode { password: Secret::new("CueCon"), ..node("fs1", &freeswitch) };
+    let nodes = world.start(&[wrong], TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Failing("wrong password".to_owned())).await;
+    nodes.stop().await;
+    assert_eq!(world.count(15), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_outlive_a_restart_and_not_their_node() {
+    let world = World::new();
+    let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
+    let configured = [node("fs1", &freeswitch)];
+    let nodes = world.start(&configured, TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    nodes.stop().await;
+    assert_eq!(world.count(15), 3);
+
+    // What the store has is known again, so that nothing is written.
+    let commits = world.commits();
+    let nodes = world.start(&configured, TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    nodes.stop().await;
+    assert_eq!(world.commits(), commits);
+
+    world.start(&[node("another", &freeswitch)], TIMING).await.stop().await;
+    assert_eq!(world.count(15), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_of_one_name_are_refused() {
+    let world = World::new();
+    let clock: Arc<dyn Clock> = world.clock.clone();
+    let twice = [FreeswitchNode::new("fs1"), FreeswitchNode::new("fs1")];
+    let refused = freeswitch::start(&twice, TIMING, &world.catalog, &clock).await.err();
+    assert_eq!(refused.unwrap().to_string(), "two FreeSWITCH nodes tell browsers the address 'fs1:7443'");
+}
