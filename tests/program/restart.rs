@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     DATABASE, STARTUP_LIMIT,
-    server::{PROGRAM, SHUTDOWN_LIMIT, Server, TENANT, cometql, config_file, unused_address},
+    server::{KilledOnDrop, PROGRAM, SHUTDOWN_LIMIT, Server, TENANT, cometql, config_file, unused_address},
     wait_until,
 };
 
@@ -79,15 +79,13 @@ fn a_restart_keeps_everything() {
     let mut server = Server::start();
     for tenant in ["15", "16"] {
         let mut connection = server.connect_as(tenant);
-        connection
-            .query_drop(format!("INSERT INTO users_auth (id, hash) VALUES (1, 'of {tenant}')"))
-            .unwrap();
+        connection.query_drop(format!("INSERT INTO users_auth (id, hash) VALUES (1, 'of{tenant}')")).unwrap();
     }
     server.terminate();
     server.restart();
     for tenant in ["15", "16"] {
         let hash: Vec<String> = server.connect_as(tenant).query("SELECT hash FROM users_auth").unwrap();
-        assert_eq!(hash, [format!("of {tenant}")]);
+        assert_eq!(hash, [format!("of{tenant}")]);
     }
 }
 
@@ -142,12 +140,13 @@ fn the_first_start_makes_a_password_and_says_how_to_log_in() {
     let address = unused_address();
     let config = folder.path().join("comet.ini");
     fs::write(&config, format!("[cometql]\nip = {}\nport = {}\n", address.ip(), address.port())).unwrap();
-    let mut process = Command::new(PROGRAM)
+    let process = Command::new(PROGRAM)
         .args(["serve", "--config", &config.display().to_string(), "--data", &data.display().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut process = KilledOnDrop(process);
     let file = data.join("password");
     let login = |password: &str| {
         OptsBuilder::new()
@@ -167,10 +166,10 @@ fn the_first_start_makes_a_password_and_says_how_to_log_in() {
     assert!(Conn::new(login("guessed")).is_err());
     assert!(Conn::new(login("")).is_err());
 
-    process.kill().unwrap();
-    process.wait().unwrap();
+    process.0.kill().unwrap();
+    process.0.wait().unwrap();
     let shown: Vec<String> =
-        BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok).collect();
+        BufReader::new(process.0.stdout.take().unwrap()).lines().map_while(Result::ok).collect();
     let command =
         shown.iter().find(|line| line.contains("mariadb ") || line.contains("mysql ")).expect("a command");
     assert!(

@@ -28,11 +28,21 @@ pub const TENANT: &str = "15";
 /// How long the program may take to end after SIGTERM.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
-/// `cometql serve` on a temporary folder and a loopback address that no other test uses. Killed when dropped.
+/// `cometql serve` on a temporary folder and a loopback address that no other test uses. It ends with this value.
 pub struct Server {
     folder: TempDir,
     address: SocketAddrV4,
-    process: Child,
+    process: KilledOnDrop,
+}
+
+/// A process that does not outlive the test that started it.
+pub struct KilledOnDrop(pub Child);
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Server {
@@ -97,7 +107,7 @@ impl Server {
 
     /// The process id.
     pub fn process_id(&self) -> u32 {
-        self.process.id()
+        self.process.0.id()
     }
 
     /// Login of a tenant, with the database chosen.
@@ -123,8 +133,8 @@ impl Server {
 
     /// `kill -9`: ends it as a crash does.
     pub fn kill(&mut self) {
-        self.process.kill().expect("kill");
-        self.process.wait().expect("wait");
+        self.process.0.kill().expect("kill");
+        self.process.0.wait().expect("wait");
     }
 
     /// SIGTERM, then waits for the end.
@@ -135,14 +145,14 @@ impl Server {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).expect("signal");
+        kill_process(Pid::from_child(&self.process.0), signal).expect("signal");
     }
 
     /// Waits until it has ended by itself.
     pub fn wait_for_exit(&mut self) -> ExitStatus {
         let mut status = None;
         wait_until("the server has ended", SHUTDOWN_LIMIT, || {
-            status = self.process.try_wait().expect("wait");
+            status = self.process.0.try_wait().expect("wait");
             status.is_some()
         });
         status.expect("status")
@@ -164,17 +174,10 @@ impl Server {
     fn wait_until_ready(&mut self) {
         let options = mysql::Opts::from(self.options(TENANT));
         wait_until("the server accepts connections", STARTUP_LIMIT, || {
-            let ended = self.process.try_wait().expect("wait");
+            let ended = self.process.0.try_wait().expect("wait");
             assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
             Conn::new(options.clone()).is_ok()
         });
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -203,9 +206,9 @@ pub fn cometql(arguments: &[&str]) -> (ExitStatus, String, String) {
     (output.status, text(&output.stdout), text(&output.stderr))
 }
 
-fn spawn(mut program: Command, folder: &Path) -> Child {
+fn spawn(mut program: Command, folder: &Path) -> KilledOnDrop {
     let log = File::options().create(true).append(true).open(folder.join("log")).expect("log");
-    program
+    let process = program
         .arg("serve")
         .arg("--config")
         .arg(folder.join("comet.ini"))
@@ -215,7 +218,8 @@ fn spawn(mut program: Command, folder: &Path) -> Child {
         .stdout(log.try_clone().expect("log"))
         .stderr(log)
         .spawn()
-        .expect("cometql runs")
+        .expect("cometql runs");
+    KilledOnDrop(process)
 }
 
 /// A loopback address of this process's own, so that tests running at the same time cannot take each other's: its
