@@ -176,7 +176,11 @@ impl Server {
         wait_until("the server accepts connections", STARTUP_LIMIT, || {
             let ended = self.process.0.try_wait().expect("wait");
             assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
-            Conn::new(options.clone()).is_ok()
+            match Conn::new(options.clone()) {
+                Ok(_) => true,
+                Err(mysql::Error::IoError(_) | mysql::Error::DriverError(_)) => false,
+                Err(refused) => panic!("login: {refused}\n{}", self.log()),
+            }
         });
     }
 }
