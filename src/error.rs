@@ -198,6 +198,21 @@ pub enum Error {
     /// Something that only the operator, tenant 0, may do.
     #[error("Access denied; only tenant 0 may {0}")]
     AccessDenied(String),
+    /// A write in a READ ONLY transaction.
+    #[error("Cannot execute statement in a READ ONLY transaction")]
+    ReadOnlyTransaction,
+    /// SET TRANSACTION while one is open.
+    #[error("Transaction characteristics can't be changed while a transaction is in progress")]
+    TransactionOpen,
+    /// A prepared statement with more parameters than the protocol can number.
+    #[error("Prepared statement contains too many placeholders")]
+    TooManyParams,
+    /// A number too large for DOUBLE.
+    #[error("Illegal double '{0}' value found during parsing")]
+    IllegalDouble(String),
+    /// `SELECT *` without FROM.
+    #[error("No tables used")]
+    NoTables,
     /// Two clauses that exclude each other.
     #[error("Incorrect usage of {0} and {1}")]
     WrongUsage(String, String),
@@ -416,6 +431,11 @@ impl Error {
             Error::UnknownConnection(_) => (1094, "HY000", 15),
             Error::ReadOnlyTable(_) => (1036, "HY000", 10),
             Error::AccessDenied(_) => (1227, "42000", 403),
+            Error::ReadOnlyTransaction => (1792, "25006", 10),
+            Error::TransactionOpen => (1568, "25001", 3),
+            Error::TooManyParams => (1390, "HY000", 18),
+            Error::IllegalDouble(_) => (1367, "22007", 12),
+            Error::NoTables => (1096, "HY000", 3),
             Error::WrongUsage(..) => (1221, "HY000", 3),
             Error::TargetTwice { .. } => (1093, "HY000", 2),
             Error::LoginRefused { .. } => (1045, "28000", 16),

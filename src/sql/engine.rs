@@ -1,8 +1,16 @@
-//! What all sessions share: the tables, the clock, the limits.
+//! What all sessions share: the tables, the clock, the limits, the plans, the server's variables and connections.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{catalog::Catalog, clock::Clock, limits::Limits};
+use chrono::{DateTime, Utc};
+
+use super::{
+    catalog::Catalog,
+    clock::Clock,
+    limits::Limits,
+    plan_cache::PlanCache,
+    system::{GlobalVariables, NoServer, ProcessList},
+};
 
 /// The version that clients are told, in the greeting and by `VERSION()`. Clients read the leading number, and
 /// `MariaDB` in it: what they then send is what MariaDB 10.11 takes.
@@ -13,11 +21,38 @@ pub struct Engine {
     pub(super) catalog: Arc<dyn Catalog>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
+    pub(super) plans: PlanCache,
+    pub(super) started: DateTime<Utc>,
+    variables: Arc<GlobalVariables>,
+    processes: OnceLock<Arc<dyn ProcessList>>,
 }
 
 impl Engine {
     /// An engine over these tables.
     pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>, limits: Limits) -> Arc<Engine> {
-        Arc::new(Engine { catalog, clock, limits })
+        Arc::new(Engine {
+            plans: PlanCache::new(limits.cached_plans),
+            variables: Arc::new(GlobalVariables::new(&limits)),
+            started: clock.now(),
+            processes: OnceLock::new(),
+            catalog,
+            clock,
+            limits,
+        })
+    }
+
+    /// The server's variables, which an operator may configure.
+    pub fn variables(&self) -> &Arc<GlobalVariables> {
+        &self.variables
+    }
+
+    /// Tells the engine of the server's connections; only the first call counts.
+    pub fn set_process_list(&self, processes: Arc<dyn ProcessList>) {
+        let _ = self.processes.set(processes);
+    }
+
+    /// The server's connections.
+    pub(super) fn processes(&self) -> &dyn ProcessList {
+        self.processes.get().map_or(&NoServer, AsRef::as_ref)
     }
 }

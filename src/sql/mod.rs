@@ -3,12 +3,19 @@
 pub mod catalog;
 mod clock;
 mod engine;
+mod execute;
 pub mod functions;
 mod limits;
 mod outcome;
 pub mod parse;
+mod plan;
+mod plan_cache;
 mod session;
 pub mod system;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use catalog::{Catalog, KeyRange, RowIter, Tenant, Transaction};
@@ -16,4 +23,4 @@ pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, SERVER_VERSION};
 pub use limits::Limits;
 pub use outcome::{Done, Outcome, PreparedInfo, Rows, SessionStatus};
-pub use session::{Canceller, Login, Session};
+pub use session::{Canceller, DATABASE, Login, Session};

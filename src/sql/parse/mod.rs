@@ -12,6 +12,7 @@ mod dialect;
 mod guard;
 mod lower;
 pub(super) mod scan;
+pub(super) mod shape;
 mod source;
 mod split;
 #[cfg(test)]

@@ -1,0 +1,315 @@
+//! INSERT, REPLACE, UPDATE and DELETE on the transaction. The caller undoes what a failed statement has written.
+
+use std::sync::Arc;
+
+use super::{evaluate::Env, rows::State, run::Run};
+use crate::{
+    error::{Error, Result},
+    sql::{
+        catalog::{KeyRange, Transaction},
+        outcome::Done,
+        plan::{
+            expression::Typed,
+            node::Node,
+            write::{ColumnValue, Delete, Duplicate, Insert, Source, Update},
+        },
+        types::{Assignment, ColumnDefault, ExprType, Level, Row, TableSchema, Value, print},
+    },
+};
+
+/// A row that stands in the way of another.
+struct Obstacle {
+    row: Row,
+    /// Name of the key that both have.
+    key: String,
+    /// The key's values, joined by `-`.
+    entry: String,
+    /// It is the primary key.
+    primary: bool,
+}
+
+/// How values go into the columns of a table.
+struct Writer<'w> {
+    run: &'w Run,
+    database: &'w str,
+    table: &'w Arc<TableSchema>,
+    strict: bool,
+}
+
+impl Writer<'_> {
+    fn assignment(&self, row: usize) -> Assignment<'_> {
+        Assignment {
+            database: self.database,
+            table: &self.table.name,
+            row,
+            strict: self.strict,
+            warnings: &self.run.context.warnings,
+            today: self.run.context.local_now().date(),
+        }
+    }
+
+    /// What a column holds that the statement gives no value.
+    fn default(&self, column: usize) -> Result<Value> {
+        let column = &self.table.columns[column];
+        match &column.default {
+            ColumnDefault::Value(value) => Ok(value.clone()),
+            ColumnDefault::CurrentTimestamp => {
+                let now = Value::DateTime(self.run.context.local_now());
+                let from = ExprType::new(now.natural_type());
+                self.assignment(1).assign(now, &from, column)
+            }
+            ColumnDefault::None => {
+                let error = Error::NoDefault(column.name.clone());
+                if self.strict {
+                    return Err(error);
+                }
+                self.run.context.warnings.push(Level::Warning, error.codes().0, || error.to_string());
+                Ok(column.data_type.implicit_default())
+            }
+        }
+    }
+
+    /// The value that a column gets; it may use the row as it is so far.
+    fn value(&self, column: usize, value: Option<&Typed>, seen: &[Value], number: usize) -> Result<Value> {
+        match value {
+            None => self.default(column),
+            Some(typed) => {
+                let env = Env { run: self.run, row: seen, outer: None };
+                let value = typed.expr.evaluate(&env)?.into_owned();
+                self.assignment(number).assign(value, &typed.expr_type, &self.table.columns[column])
+            }
+        }
+    }
+
+    /// The first row with the same key as this one in the primary key or a unique index; `own` is the row that this
+    /// one replaces.
+    fn obstacle(
+        &self,
+        transaction: &dyn Transaction,
+        new: &Row,
+        own: Option<&Row>,
+    ) -> Result<Option<Obstacle>> {
+        let key: Vec<Value> = self.table.primary_key.iter().map(|&column| new[column].clone()).collect();
+        let same_key =
+            own.is_some_and(|own| self.table.primary_key.iter().all(|&column| own[column] == new[column]));
+        if !same_key {
+            if let Some(row) = transaction.get(self.table, &key)? {
+                // A key may change to one that compares as equal.
+                if own != Some(&row) {
+                    let entry = self.entry(&self.table.primary_key, new);
+                    return Ok(Some(Obstacle { row, key: "PRIMARY".to_owned(), entry, primary: true }));
+                }
+            }
+        }
+        for index in self.table.indexes.iter().filter(|index| index.unique) {
+            let values: Vec<Value> = index.columns.iter().map(|&column| new[column].clone()).collect();
+            if values.iter().any(Value::is_null) {
+                continue;
+            }
+            let mut rows = transaction.scan(self.table, index.id, &KeyRange::prefix(values), false)?;
+            if let Some(row) = rows.next().transpose()? {
+                if own != Some(&row) {
+                    let entry = self.entry(&index.columns, new);
+                    return Ok(Some(Obstacle { row, key: index.name.clone(), entry, primary: false }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn entry(&self, columns: &[usize], row: &Row) -> String {
+        let values = columns.iter().map(|&column| {
+            let expr_type = ExprType::new(self.table.columns[column].data_type);
+            match print(&row[column], &expr_type) {
+                Some(printed) => String::from_utf8_lossy(printed.as_bytes()).into_owned(),
+                None => "NULL".to_owned(),
+            }
+        });
+        values.collect::<Vec<_>>().join("-")
+    }
+
+    fn duplicate(&self, obstacle: Obstacle) -> Error {
+        Error::DuplicateKey { entry: obstacle.entry, key: obstacle.key }
+    }
+}
+
+/// Runs an INSERT or REPLACE.
+pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Done> {
+    let writer = Writer {
+        run,
+        database: &insert.database,
+        table: &insert.table,
+        strict: run.strict && !insert.ignore,
+    };
+    let mut count = Counts::default();
+    let several = match &insert.source {
+        Source::Values(rows) => {
+            for (position, values) in rows.iter().enumerate() {
+                let mut row = defaults(insert, &writer)?;
+                for (column, source) in insert.columns.iter().enumerate() {
+                    let Some(source) = *source else { continue };
+                    row[column] = writer.value(column, values[source].as_ref(), &row, position + 1)?;
+                }
+                insert_row(insert, &writer, row, position + 1, &mut count)?;
+            }
+            rows.len() > 1
+        }
+        Source::Query(node, types) => {
+            for (position, values) in read_all(node, run)?.into_iter().enumerate() {
+                let mut row = defaults(insert, &writer)?;
+                for (column, source) in insert.columns.iter().enumerate() {
+                    let Some(source) = *source else { continue };
+                    let assignment = writer.assignment(position + 1);
+                    let value = values[source].clone();
+                    row[column] = assignment.assign(value, &types[source], &insert.table.columns[column])?;
+                }
+                insert_row(insert, &writer, row, position + 1, &mut count)?;
+            }
+            true
+        }
+    };
+    let warnings = run.context.warnings.count();
+    let info = if several {
+        format!("Records: {}  Duplicates: {}  Warnings: {warnings}", count.records, count.duplicates)
+    } else {
+        String::new()
+    };
+    Ok(Done { affected_rows: count.affected, last_insert_id: count.insert_id, info, warnings: 0 })
+}
+
+#[derive(Default)]
+struct Counts {
+    records: u64,
+    duplicates: u64,
+    affected: u64,
+    insert_id: u64,
+}
+
+/// A row with the defaults of the columns that the INSERT does not name.
+fn defaults(insert: &Insert, writer: &Writer) -> Result<Row> {
+    insert
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(column, source)| if source.is_none() { writer.default(column) } else { Ok(Value::Null) })
+        .collect()
+}
+
+fn insert_row(insert: &Insert, writer: &Writer, row: Row, number: usize, count: &mut Counts) -> Result<()> {
+    let run = writer.run;
+    run.bounds.step()?;
+    count.records += 1;
+    if let Some(column) = insert.table.insert_id {
+        count.insert_id = match row[column] {
+            Value::UInt(id) => id,
+            Value::Int(id) => u64::try_from(id).unwrap_or(0),
+            _ => 0,
+        };
+    }
+    let obstacle = run.with(|transaction| writer.obstacle(transaction, &row, None))?;
+    let Some(obstacle) = obstacle else {
+        count.affected += 1;
+        return run.with(|transaction| transaction.put(&insert.table, None, row));
+    };
+    count.duplicates += 1;
+    match &insert.duplicate {
+        Duplicate::Refuse => Err(writer.duplicate(obstacle)),
+        Duplicate::Skip => {
+            let error = writer.duplicate(obstacle);
+            run.context.warnings.push(Level::Warning, error.codes().0, || error.to_string());
+            Ok(())
+        }
+        Duplicate::Replace(affected) => {
+            // An identical row is not written anew for REPLACE's count, as in MariaDB.
+            count.affected += if obstacle.row == row { 1 } else { *affected };
+            replace(writer, obstacle, row)
+        }
+        Duplicate::Update(assignments) => {
+            let changed = update_row(writer, &obstacle.row, &row, assignments, number)?;
+            count.affected += if changed { 2 } else { 0 };
+            Ok(())
+        }
+    }
+}
+
+/// Writes a row in place of all those that stand in its way.
+fn replace(writer: &Writer, obstacle: Obstacle, row: Row) -> Result<()> {
+    let table = writer.table;
+    let mut old = None;
+    let mut obstacle = Some(obstacle);
+    while let Some(Obstacle { row: other, primary, .. }) = obstacle {
+        if primary {
+            old = Some(other);
+        } else {
+            writer.run.with(|transaction| transaction.delete(table, &other))?;
+        }
+        obstacle = writer.run.with(|transaction| writer.obstacle(transaction, &row, old.as_ref()))?;
+    }
+    writer.run.with(|transaction| transaction.put(table, old.as_ref(), row))
+}
+
+/// Changes one row; whether it is another one then. `new` is what ON DUPLICATE KEY UPDATE's VALUES() sees.
+fn update_row(
+    writer: &Writer,
+    old: &Row,
+    new: &[Value],
+    assignments: &[ColumnValue],
+    number: usize,
+) -> Result<bool> {
+    let mut row = old.clone();
+    row.extend_from_slice(new);
+    // Each assignment sees those before it.
+    for assignment in assignments {
+        row[assignment.column] = writer.value(assignment.column, assignment.value.as_ref(), &row, number)?;
+    }
+    row.truncate(old.len());
+    if row == *old {
+        return Ok(false);
+    }
+    let obstacle = writer.run.with(|transaction| writer.obstacle(transaction, &row, Some(old)))?;
+    if let Some(obstacle) = obstacle {
+        return Err(writer.duplicate(obstacle));
+    }
+    writer.run.with(|transaction| transaction.put(writer.table, Some(old), row))?;
+    Ok(true)
+}
+
+/// Runs an UPDATE. Its rows are found before the first one changes.
+pub(super) fn update(update: &Update, run: &Run) -> Result<Done> {
+    let writer = Writer { run, database: &update.database, table: &update.table, strict: run.strict };
+    let rows = read_all(&update.rows, run)?;
+    let mut changed = 0_u64;
+    for (position, row) in rows.iter().enumerate() {
+        run.bounds.step()?;
+        changed += u64::from(update_row(&writer, row, &[], &update.assignments, position + 1)?);
+    }
+    let info = format!(
+        "Rows matched: {}  Changed: {changed}  Warnings: {}",
+        rows.len(),
+        run.context.warnings.count()
+    );
+    Ok(Done { affected_rows: changed, info, ..Done::default() })
+}
+
+/// Runs a DELETE. Its rows are found before the first one goes.
+pub(super) fn delete(delete: &Delete, run: &Run) -> Result<Done> {
+    let rows = read_all(&delete.rows, run)?;
+    let mut affected_rows = 0;
+    for row in &rows {
+        run.bounds.step()?;
+        run.with(|transaction| transaction.delete(&delete.table, row))?;
+        affected_rows += 1;
+    }
+    Ok(Done { affected_rows, ..Done::default() })
+}
+
+fn read_all(node: &Node, run: &Run) -> Result<Vec<Row>> {
+    let env = Env { run, row: &[], outer: None };
+    let mut state = State::open(node, &env)?;
+    let mut rows = Vec::new();
+    while let Some(row) = state.next(node, &env)? {
+        run.bounds.hold_row(&row)?;
+        rows.push(row);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,616 @@
+//! Expressions from their syntax: names are looked up, operators and functions bound to types.
+
+use std::{borrow::Cow, cell::RefCell, sync::Arc};
+
+use super::{
+    environment::Environment,
+    expression::{Expression, Question, Subquery, Typed},
+    literal,
+    node::{AggregateStep, SortKey},
+    scope::{Scope, ScopeColumn, written},
+};
+use crate::{
+    error::{Error, Result},
+    sql::{
+        functions::{
+            self, AggregateCall, Argument, Call, EvalContext, GroupConcat, Operator, Volatility, operator,
+        },
+        parse::ast::{self, BinaryOp, Expr, Literal, Truth, UnaryOp},
+        session::DATABASE,
+        types::{Class, Comparison, ExprType, Value},
+    },
+};
+
+/// A SELECT whose expressions are bound, among those around it.
+pub(super) struct Level<'l> {
+    /// What its FROM offers.
+    pub(super) scope: &'l Scope,
+    /// The SELECT around it.
+    pub(super) outer: Option<&'l Level<'l>>,
+    /// Columns of SELECTs around it that it uses: how many levels out, and which.
+    pub(super) uses: RefCell<Vec<(usize, usize)>>,
+}
+
+impl<'l> Level<'l> {
+    pub(super) fn new(scope: &'l Scope, outer: Option<&'l Level<'l>>) -> Self {
+        Level { scope, outer, uses: RefCell::default() }
+    }
+}
+
+/// An element of the select list by its alias or name.
+pub(super) struct Alias {
+    pub(super) name: String,
+    pub(super) value: Typed,
+    /// It is an aggregate or holds one.
+    pub(super) aggregate: bool,
+}
+
+/// Where names of the select list come in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AliasUse {
+    /// Nowhere.
+    Never,
+    /// For names that FROM does not have.
+    Last,
+    /// Before those of FROM.
+    First,
+}
+
+/// The clause whose expression is bound.
+#[derive(Clone, Copy)]
+pub(super) struct Clause<'c> {
+    /// The SELECT.
+    pub(super) level: &'c Level<'c>,
+    /// Its name, for errors.
+    pub(super) name: &'static str,
+    /// The select list.
+    pub(super) aliases: &'c [Alias],
+    /// Where the select list's names come in.
+    pub(super) alias_use: AliasUse,
+    /// Where aggregates go; None where there can be none.
+    pub(super) aggregates: Option<&'c RefCell<Vec<AggregateStep>>>,
+    /// Position of the first aggregate in the rows.
+    pub(super) width: usize,
+}
+
+impl<'c> Clause<'c> {
+    /// A clause without aggregates and aliases.
+    pub(super) fn plain(level: &'c Level<'c>, name: &'static str) -> Self {
+        Clause { level, name, aliases: &[], alias_use: AliasUse::Never, aggregates: None, width: 0 }
+    }
+
+    fn is_where(&self) -> bool {
+        self.name == "WHERE"
+    }
+}
+
+/// Binds expressions.
+#[derive(Clone, Copy)]
+pub(super) struct Binder<'a> {
+    pub(super) environment: &'a Environment<'a>,
+}
+
+/// What was bound, as an argument of a function.
+fn argument(bound: &Typed) -> Argument {
+    match constant(&bound.expr) {
+        Some(value) => Argument::constant(bound.expr_type, value),
+        None => Argument::new(bound.expr_type),
+    }
+}
+
+/// The value of an expression that is the same in every statement, if it is cheap to know.
+fn constant(expr: &Expression) -> Option<Value> {
+    match expr {
+        Expression::Constant(value) => Some(value.clone()),
+        Expression::Call(call, args)
+            if call.function().volatility == Volatility::Constant && !args.is_empty() =>
+        {
+            let values = args.iter().map(constant).collect::<Option<Vec<_>>>()?;
+            let context = EvalContext::new(chrono::DateTime::UNIX_EPOCH);
+            call.evaluate_values(&context, &values).ok()
+        }
+        _ => None,
+    }
+}
+
+impl Binder<'_> {
+    pub(super) fn bind(&self, expr: &Expr, clause: &Clause) -> Result<Typed> {
+        match expr {
+            Expr::Literal(literal) => literal::typed(literal),
+            Expr::Param(number) => {
+                let types = self.environment.params;
+                let expr_type =
+                    *types.get(*number).ok_or_else(|| Error::WrongArguments("EXECUTE".to_owned()))?;
+                Ok(Typed { expr: Expression::Param(*number), expr_type })
+            }
+            Expr::Column { table, name, quoted: _ } => self.column(table.as_ref(), name, clause),
+            Expr::UserVariable(name) => Ok(self.variable(self.environment.variables.user(name))),
+            Expr::SystemVariable(scope, name) => {
+                Ok(self.variable(self.environment.variables.system(*scope, name)?))
+            }
+            Expr::Default => Err(Error::Syntax("DEFAULT stands for a column's value only".to_owned())),
+            Expr::InsertValue(name) => self.insert_value(name, clause),
+            Expr::Unary(op, operand) => self.unary(*op, operand, clause),
+            Expr::Binary(left, op, right) => self.binary(left, *op, right, clause),
+            Expr::And(all) => self.operator(Operator::And, self.bind_all(all, clause)?),
+            Expr::Or(any) => self.operator(Operator::Or, self.bind_all(any, clause)?),
+            Expr::Is { expr, what, negated } => {
+                let op = match (what, negated) {
+                    (Truth::Null | Truth::Unknown, false) => Operator::IsNull,
+                    (Truth::Null | Truth::Unknown, true) => Operator::IsNotNull,
+                    (Truth::True, false) => Operator::IsTrue,
+                    (Truth::True, true) => Operator::IsNotTrue,
+                    (Truth::False, false) => Operator::IsFalse,
+                    (Truth::False, true) => Operator::IsNotFalse,
+                };
+                self.operator(op, vec![self.bind(expr, clause)?])
+            }
+            Expr::Like { expr, pattern, escape, negated } => {
+                let expr = cometql_column(expr, pattern, clause);
+                let mut args = vec![self.bind(&expr, clause)?, self.bind(pattern, clause)?];
+                if let Some(escape) = escape {
+                    args.push(self.bind(escape, clause)?);
+                }
+                self.operator(if *negated { Operator::NotLike } else { Operator::Like }, args)
+            }
+            Expr::Between { expr, low, high, negated } => {
+                let args = vec![self.bind(expr, clause)?, self.bind(low, clause)?, self.bind(high, clause)?];
+                self.operator(if *negated { Operator::NotBetween } else { Operator::Between }, args)
+            }
+            Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, clause),
+            Expr::InQuery { expr, query, negated } => self.in_query(expr, query, *negated, clause),
+            Expr::Exists(query) => {
+                let (subquery, _) = self.subquery(query, Question::Exists, clause)?;
+                Ok(Typed { expr: subquery, expr_type: ExprType::boolean() })
+            }
+            Expr::Subquery(query) => {
+                let (expr, types) = self.subquery(query, Question::Value, clause)?;
+                match types.as_slice() {
+                    [expr_type] => Ok(Typed { expr, expr_type: expr_type.nullable(true) }),
+                    _ => Err(Error::OperandColumns(1)),
+                }
+            }
+            Expr::Row(_) => Err(Error::OperandColumns(1)),
+            Expr::Case { operand, branches, otherwise } => {
+                let mut args = Vec::new();
+                if let Some(operand) = operand {
+                    args.push(self.bind(operand, clause)?);
+                }
+                for (when, then) in branches {
+                    args.push(self.bind(when, clause)?);
+                    args.push(self.bind(then, clause)?);
+                }
+                if let Some(otherwise) = otherwise {
+                    args.push(self.bind(otherwise, clause)?);
+                }
+                self.operator(if operand.is_some() { Operator::CaseValue } else { Operator::CaseWhen }, args)
+            }
+            Expr::Cast(expr, target) => {
+                let bound = self.bind(expr, clause)?;
+                let call = Call::cast(&argument(&bound), cast_target(target));
+                Ok(typed_call(call, vec![bound.expr]))
+            }
+            Expr::Collate(expr, collation) => {
+                // Texts compare by utf8mb4_bin only.
+                if collation.eq_ignore_ascii_case("utf8mb4_bin") || collation.eq_ignore_ascii_case("binary") {
+                    self.bind(expr, clause)
+                } else {
+                    Err(Error::UnknownCollation(collation.clone()))
+                }
+            }
+            Expr::Function(function) => self.function(function, clause),
+            Expr::Interval(..) => Err(Error::Syntax("INTERVAL stands beside a date only".to_owned())),
+        }
+    }
+
+    pub(super) fn bind_all(&self, exprs: &[Expr], clause: &Clause) -> Result<Vec<Typed>> {
+        exprs.iter().map(|expr| self.bind(expr, clause)).collect()
+    }
+
+    /// A variable's value stands in the plan itself, which is why such a plan is not kept.
+    fn variable(&self, value: Value) -> Typed {
+        self.environment.volatile.set(true);
+        let expr_type = ExprType::new(value.natural_type()).nullable(true);
+        Typed { expr: Expression::Constant(value), expr_type }
+    }
+
+    fn operator(&self, op: Operator, args: Vec<Typed>) -> Result<Typed> {
+        self.call(operator(op), args)
+    }
+
+    fn call(&self, function: &'static functions::Function, args: Vec<Typed>) -> Result<Typed> {
+        let arguments: Vec<_> = args.iter().map(argument).collect();
+        let call = Call::new(function, &arguments)?;
+        Ok(typed_call(call, args.into_iter().map(|arg| arg.expr).collect()))
+    }
+
+    fn column(&self, table: Option<&ast::TableName>, name: &str, clause: &Clause) -> Result<Typed> {
+        if table.is_none() && clause.alias_use == AliasUse::First {
+            if let Some(alias) = find_alias(clause, name)? {
+                return Ok(alias.value.clone());
+            }
+        }
+        if let Some(typed) = self.find_column(table, name, clause)? {
+            return Ok(typed);
+        }
+        if table.is_none() && clause.alias_use == AliasUse::Last {
+            if let Some(alias) = find_alias(clause, name)? {
+                return Ok(alias.value.clone());
+            }
+        }
+        Err(Error::UnknownColumn { column: written(table, name), clause: clause.name.to_owned() })
+    }
+
+    /// The column of this name in the SELECT or in one around it.
+    fn find_column(
+        &self,
+        table: Option<&ast::TableName>,
+        name: &str,
+        clause: &Clause,
+    ) -> Result<Option<Typed>> {
+        if let Some(column) = clause.level.scope.find(table, name, clause.name)? {
+            return Ok(Some(typed_column(column)));
+        }
+        let mut inner = vec![clause.level];
+        let mut outer = clause.level.outer;
+        while let Some(level) = outer {
+            if let Some(column) = level.scope.find(table, name, clause.name)? {
+                let depth = inner.len();
+                for (position, level) in inner.iter().enumerate() {
+                    level.uses.borrow_mut().push((depth - position, column.index));
+                }
+                let expr = Expression::Outer { depth, column: column.index, name: qualified(column) };
+                return Ok(Some(Typed { expr, expr_type: column.expr_type }));
+            }
+            inner.push(level);
+            outer = level.outer;
+        }
+        Ok(None)
+    }
+
+    /// VALUES(column): the second half of the rows that ON DUPLICATE KEY UPDATE sees.
+    fn insert_value(&self, name: &str, clause: &Clause) -> Result<Typed> {
+        let table = ast::TableName { database: None, name: super::write::NEW_ROW.to_owned() };
+        self.find_column(Some(&table), name, clause)?
+            .ok_or_else(|| Error::UnknownColumn { column: name.to_owned(), clause: clause.name.to_owned() })
+    }
+
+    fn unary(&self, op: UnaryOp, operand: &Expr, clause: &Clause) -> Result<Typed> {
+        let bound = self.bind(operand, clause)?;
+        match op {
+            UnaryOp::Negate => {
+                let negated = self.operator(Operator::Negate, vec![bound])?;
+                // A negative number is a literal too.
+                match (operand, constant(&negated.expr)) {
+                    (Expr::Literal(Literal::Number(_)), Some(value)) => {
+                        Ok(Typed { expr: Expression::Constant(value), expr_type: negated.expr_type })
+                    }
+                    _ => Ok(negated),
+                }
+            }
+            UnaryOp::BitNot => self.operator(Operator::BitNot, vec![bound]),
+            UnaryOp::Not => self.operator(Operator::Not, vec![bound]),
+            UnaryOp::Binary => {
+                let call = Call::cast(&argument(&bound), functions::CastTarget::Binary(None));
+                Ok(typed_call(call, vec![bound.expr]))
+            }
+        }
+    }
+
+    fn binary(&self, left: &Expr, op: BinaryOp, right: &Expr, clause: &Clause) -> Result<Typed> {
+        if let (Expr::Row(left), Expr::Row(right)) = (left, right) {
+            return self.rows(left, op, right, clause);
+        }
+        if let Some(sum) = self.interval_arithmetic(left, op, right, clause)? {
+            return Ok(sum);
+        }
+        let op = operator_of(op);
+        if !is_comparison(op) {
+            return self.operator(op, vec![self.bind(left, clause)?, self.bind(right, clause)?]);
+        }
+        let left = cometql_column(left, right, clause);
+        let right = self.cometql_word(&left, right, clause)?;
+        self.operator(op, vec![self.bind(&left, clause)?, self.bind(&right, clause)?])
+    }
+
+    /// `(a, b) = (c, d)`: column by column.
+    fn rows(&self, left: &[Expr], op: BinaryOp, right: &[Expr], clause: &Clause) -> Result<Typed> {
+        if left.len() != right.len() {
+            return Err(Error::OperandColumns(left.len()));
+        }
+        let join = match op {
+            BinaryOp::Equal | BinaryOp::NullSafeEqual => Operator::And,
+            BinaryOp::NotEqual => Operator::Or,
+            _ => return Err(Error::Unsupported("this operator between rows".to_owned())),
+        };
+        let pairs = left.iter().zip(right).map(|(left, right)| self.binary(left, op, right, clause));
+        self.operator(join, pairs.collect::<Result<_>>()?)
+    }
+
+    /// `date + INTERVAL 1 DAY` and its kin are calls of DATE_ADD and DATE_SUB.
+    fn interval_arithmetic(
+        &self,
+        left: &Expr,
+        op: BinaryOp,
+        right: &Expr,
+        clause: &Clause,
+    ) -> Result<Option<Typed>> {
+        let (date, value, unit) = match (left, right) {
+            (date, Expr::Interval(value, unit)) => (date, value, unit),
+            (Expr::Interval(value, unit), date) if op == BinaryOp::Add => (date, value, unit),
+            _ => return Ok(None),
+        };
+        let name = match op {
+            BinaryOp::Add => "date_add",
+            BinaryOp::Subtract => "date_sub",
+            _ => return Err(Error::Syntax("INTERVAL is added or subtracted only".to_owned())),
+        };
+        let call = ast::Function {
+            name: name.to_owned(),
+            args: vec![date.clone(), Expr::Interval(value.clone(), unit.clone())],
+            star: false,
+            distinct: false,
+            order_by: Vec::new(),
+            separator: None,
+        };
+        self.function(&call, clause).map(Some)
+    }
+
+    fn in_list(&self, expr: &Expr, list: &[Expr], negated: bool, clause: &Clause) -> Result<Typed> {
+        if let Expr::Row(_) = expr {
+            let pairs = list.iter().map(|item| self.binary(expr, BinaryOp::Equal, item, clause));
+            let any = self.operator(Operator::Or, pairs.collect::<Result<_>>()?)?;
+            return if negated { self.operator(Operator::Not, vec![any]) } else { Ok(any) };
+        }
+        let expr = match list.first() {
+            Some(first) => cometql_column(expr, first, clause),
+            None => Cow::Borrowed(expr),
+        };
+        let mut args = vec![self.bind(&expr, clause)?];
+        for item in list {
+            let item = self.cometql_word(&expr, item, clause)?;
+            args.push(self.bind(&item, clause)?);
+        }
+        self.operator(if negated { Operator::NotIn } else { Operator::In }, args)
+    }
+
+    fn in_query(&self, expr: &Expr, query: &ast::Query, negated: bool, clause: &Clause) -> Result<Typed> {
+        let operands = match expr {
+            Expr::Row(exprs) => self.bind_all(exprs, clause)?,
+            expr => vec![self.bind(expr, clause)?],
+        };
+        let planned = super::query::plan_subquery(self.environment, query, clause.level)?;
+        if planned.types.len() != operands.len() {
+            return Err(Error::OperandColumns(operands.len()));
+        }
+        let pairs = || operands.iter().zip(&planned.types);
+        let comparisons = pairs().map(|(a, b)| Comparison::of(&a.expr_type, b)).collect();
+        let hashable = pairs().all(|(a, b)| same_group_keys(&a.expr_type, b));
+        let nullable = pairs().any(|(a, b)| a.expr_type.nullable || b.nullable);
+        let operands = operands.into_iter().map(|operand| operand.expr).collect();
+        let question = Question::In { operands, comparisons, hashable, negated };
+        let expr = self.finish_subquery(planned, question);
+        Ok(Typed { expr, expr_type: ExprType::boolean().nullable(nullable) })
+    }
+
+    fn subquery(
+        &self,
+        query: &ast::Query,
+        question: Question,
+        clause: &Clause,
+    ) -> Result<(Expression, Vec<ExprType>)> {
+        let planned = super::query::plan_subquery(self.environment, query, clause.level)?;
+        let types = planned.types.clone();
+        Ok((self.finish_subquery(planned, question), types))
+    }
+
+    fn finish_subquery(&self, planned: super::query::Planned, question: Question) -> Expression {
+        let outer_columns =
+            planned.uses.iter().filter(|(depth, _)| *depth == 1).map(|(_, column)| *column).collect();
+        Expression::Subquery(Arc::new(Subquery {
+            id: self.environment.next_subquery(),
+            node: planned.node,
+            question,
+            outer_columns,
+            correlated: !planned.uses.is_empty(),
+        }))
+    }
+
+    fn function(&self, function: &ast::Function, clause: &Clause) -> Result<Typed> {
+        if let Some(aggregate) = functions::lookup_aggregate(&function.name) {
+            return self.aggregate(aggregate, function, clause);
+        }
+        if function.star || function.distinct || !function.order_by.is_empty() || function.separator.is_some()
+        {
+            return Err(Error::Syntax(format!("'{}' is no aggregate function", function.name)));
+        }
+        let Some(found) = functions::lookup(&function.name) else {
+            let database = self.environment.database.unwrap_or(DATABASE).to_owned();
+            return Err(Error::UnknownFunction { database, name: function.name.clone() });
+        };
+        let mut args = Vec::new();
+        for arg in &function.args {
+            match arg {
+                // The unit follows the value as a text.
+                Expr::Interval(value, unit) => {
+                    args.push(self.bind(value, clause)?);
+                    args.push(literal::typed(&Literal::Text(unit.clone()))?);
+                }
+                arg => args.push(self.bind(arg, clause)?),
+            }
+        }
+        self.call(found, args)
+    }
+
+    fn aggregate(
+        &self,
+        aggregate: functions::Aggregate,
+        function: &ast::Function,
+        clause: &Clause,
+    ) -> Result<Typed> {
+        let Some(steps) = clause.aggregates else { return Err(Error::GroupFunction) };
+        let inner = Clause { aggregates: None, alias_use: AliasUse::Never, ..*clause };
+        let args = self.bind_all(&function.args, &inner)?;
+        let order_by = function
+            .order_by
+            .iter()
+            .map(|key| Ok(SortKey { expr: self.bind(&key.expr, &inner)?.expr, descending: key.descending }))
+            .collect::<Result<Vec<_>>>()?;
+        let mut options = GroupConcat {
+            descending: order_by.iter().map(|key| key.descending).collect(),
+            ..GroupConcat::default()
+        };
+        if let Some(separator) = &function.separator {
+            options.separator.clone_from(separator);
+        }
+        let arguments: Vec<_> = args.iter().map(argument).collect();
+        let call = AggregateCall::new(aggregate, function.distinct, &arguments, options)?;
+        let expr_type = *call.result();
+        let args: Vec<_> = args.into_iter().map(|arg| arg.expr).collect();
+        let distinct = if function.distinct { "distinct " } else { "" };
+        let inside = if function.star {
+            "*".to_owned()
+        } else {
+            args.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
+        let text = format!("{}({distinct}{inside})", function.name);
+        let mut steps = steps.borrow_mut();
+        let column = clause.width + steps.len();
+        steps.push(AggregateStep { call, args, order_by, text: text.clone() });
+        Ok(Typed { expr: Expression::Column(column, Arc::from(text)), expr_type })
+    }
+
+    /// CometQL lets a value go without quotes: `where name = web_test`. The word is a value if no column has its name,
+    /// it stands without quotes beside a text column of the primary key, and there is only one table.
+    fn cometql_word<'e>(&self, left: &Expr, right: &'e Expr, clause: &Clause) -> Result<Cow<'e, Expr>> {
+        let Expr::Column { table: None, name, quoted: false } = right else {
+            return Ok(Cow::Borrowed(right));
+        };
+        let Expr::Column { table: None, name: column, .. } = left else { return Ok(Cow::Borrowed(right)) };
+        let scope = clause.level.scope;
+        let one_table = scope.columns.windows(2).all(|pair| pair[0].table == pair[1].table);
+        if !clause.is_where() || !one_table || self.find_column(None, name, clause)?.is_some() {
+            return Ok(Cow::Borrowed(right));
+        }
+        let key = scope.find(None, column, clause.name)?.is_some_and(|column| {
+            column.origin.primary_key && column.expr_type.data_type.class() == Class::String
+        });
+        if !key {
+            return Ok(Cow::Borrowed(right));
+        }
+        Ok(Cow::Owned(Expr::Literal(Literal::Text(name.clone()))))
+    }
+}
+
+/// CometQL lets a column's name stand in quotes: `where "name" = "p10"`. A text on the left of a comparison with a
+/// value is a column if there is one of that name.
+fn cometql_column<'e>(left: &'e Expr, right: &Expr, clause: &Clause) -> Cow<'e, Expr> {
+    match (left, right) {
+        (Expr::Literal(Literal::Text(name)), Expr::Literal(_) | Expr::Param(_))
+            if clause.is_where()
+                && clause.level.scope.columns.iter().any(|column| *column.name == **name) =>
+        {
+            Cow::Owned(Expr::Column { table: None, name: name.clone(), quoted: true })
+        }
+        _ => Cow::Borrowed(left),
+    }
+}
+
+fn find_alias<'c>(clause: &Clause<'c>, name: &str) -> Result<Option<&'c Alias>> {
+    let found = clause.aliases.iter().find(|alias| alias.name.eq_ignore_ascii_case(name));
+    match found {
+        Some(alias) if alias.aggregate && clause.aggregates.is_none() && clause.name == "GROUP BY" => {
+            Err(Error::GroupOn(name.to_owned()))
+        }
+        found => Ok(found),
+    }
+}
+
+/// Whether equal values of these types have equal group keys.
+pub(super) fn same_group_keys(a: &ExprType, b: &ExprType) -> bool {
+    let class = |expr_type: &ExprType| expr_type.data_type.class();
+    match (class(a), class(b)) {
+        (Class::Integer, Class::Integer) => true,
+        (Class::String, Class::String) => a.data_type.is_binary() == b.data_type.is_binary(),
+        _ => a.data_type == b.data_type,
+    }
+}
+
+pub(super) fn typed_column(column: &ScopeColumn) -> Typed {
+    Typed { expr: Expression::Column(column.index, qualified(column)), expr_type: column.expr_type }
+}
+
+fn qualified(column: &ScopeColumn) -> Arc<str> {
+    if column.table.is_empty() {
+        Arc::clone(&column.name)
+    } else {
+        Arc::from(format!("{}.{}", column.table, column.name))
+    }
+}
+
+fn typed_call(call: Call, args: Vec<Expression>) -> Typed {
+    let expr_type = *call.result();
+    Typed { expr: Expression::Call(Arc::new(call), args), expr_type }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Equal
+            | Operator::NullSafeEqual
+            | Operator::NotEqual
+            | Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual
+    )
+}
+
+fn operator_of(op: BinaryOp) -> Operator {
+    match op {
+        BinaryOp::Add => Operator::Add,
+        BinaryOp::Subtract => Operator::Subtract,
+        BinaryOp::Multiply => Operator::Multiply,
+        BinaryOp::Divide => Operator::Divide,
+        BinaryOp::IntegerDivide => Operator::IntDivide,
+        BinaryOp::Modulo => Operator::Modulo,
+        BinaryOp::BitAnd => Operator::BitAnd,
+        BinaryOp::BitOr => Operator::BitOr,
+        BinaryOp::BitXor => Operator::BitXor,
+        BinaryOp::ShiftLeft => Operator::ShiftLeft,
+        BinaryOp::ShiftRight => Operator::ShiftRight,
+        BinaryOp::Equal => Operator::Equal,
+        BinaryOp::NullSafeEqual => Operator::NullSafeEqual,
+        BinaryOp::NotEqual => Operator::NotEqual,
+        BinaryOp::Less => Operator::Less,
+        BinaryOp::LessOrEqual => Operator::LessOrEqual,
+        BinaryOp::Greater => Operator::Greater,
+        BinaryOp::GreaterOrEqual => Operator::GreaterOrEqual,
+        BinaryOp::Xor => Operator::Xor,
+        BinaryOp::Regexp => Operator::Regexp,
+        BinaryOp::NotRegexp => Operator::NotRegexp,
+    }
+}
+
+fn cast_target(target: &ast::CastTarget) -> functions::CastTarget {
+    use functions::CastTarget as To;
+    match *target {
+        ast::CastTarget::Signed => To::Signed,
+        ast::CastTarget::Unsigned => To::Unsigned,
+        ast::CastTarget::Decimal { precision, scale } => To::Decimal(precision, scale),
+        ast::CastTarget::Float => To::Float,
+        ast::CastTarget::Double => To::Double,
+        ast::CastTarget::Char(length) => To::Char(length),
+        ast::CastTarget::Binary(length) => To::Binary(length),
+        ast::CastTarget::Date => To::Date,
+        ast::CastTarget::Time(digits) => To::Time(digits),
+        ast::CastTarget::DateTime(digits) => To::DateTime(digits),
+    }
+}
+
+impl Binder<'_> {
+    /// Two columns are equal.
+    pub(super) fn equal(&self, a: &ScopeColumn, b: &ScopeColumn) -> Result<Expression> {
+        Ok(self.operator(Operator::Equal, vec![typed_column(a), typed_column(b)])?.expr)
+    }
+}

@@ -1,0 +1,176 @@
+//! Plans run for a session: on its transaction, or on one of their own.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use parking_lot::Mutex;
+
+use super::{Session, transaction::OpenTransaction};
+use crate::{
+    error::{Error, Result},
+    sql::{
+        execute::{self, Bounds, Run, SharedTransaction, Stream},
+        functions::EvalContext,
+        outcome::{Done, Outcome, Rows},
+        plan::{Action, Plan},
+        system::{SqlMode, View},
+        types::Value,
+    },
+};
+
+impl Session {
+    /// Runs a plan.
+    pub(super) async fn run_plan(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Outcome> {
+        match &plan.action {
+            Action::Query(_) => self.run_query(plan, params).map(Outcome::Rows),
+            _ => self.run_change(plan, params).await.map(Outcome::Done),
+        }
+    }
+
+    fn run_query(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Rows> {
+        let (transaction, own) = match &self.transaction {
+            Some(open) => (open.shared(), false),
+            None if self.variables.autocommit() => (self.begin_snapshot()?, true),
+            None => {
+                let open = self.begin_transaction(false)?;
+                (open.shared(), false)
+            }
+        };
+        let run = self.start(transaction, plan, params);
+        let limit = self.variables.select_limit().unwrap_or(u64::MAX);
+        let stream = off_worker(plan.may_run_long, || Stream::open(plan, &run, limit, own))?;
+        self.row_count = -1;
+        Ok(Rows {
+            columns: Arc::clone(&plan.columns),
+            may_run_long: plan.may_run_long,
+            rows: Box::new(stream),
+        })
+    }
+
+    async fn run_change(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Done> {
+        let done = match &self.transaction {
+            Some(open) => self.change_in(&open.shared(), open.read_only, plan, params),
+            None if self.variables.autocommit() => self.change_and_commit(plan, params).await,
+            None => {
+                let open = self.begin_transaction(false)?;
+                let (shared, read_only) = (open.shared(), open.read_only);
+                self.change_in(&shared, read_only, plan, params)
+            }
+        }?;
+        self.row_count = i64::try_from(done.affected_rows).unwrap_or(i64::MAX);
+        if done.last_insert_id != 0 {
+            self.last_insert_id = done.last_insert_id;
+        }
+        Ok(done)
+    }
+
+    /// Changes rows in a transaction that stays open; if that fails, what the statement has changed is undone.
+    fn change_in(
+        &mut self,
+        transaction: &SharedTransaction,
+        read_only: bool,
+        plan: &Arc<Plan>,
+        params: Vec<Value>,
+    ) -> Result<Done> {
+        if read_only {
+            return Err(Error::ReadOnlyTransaction);
+        }
+        let savepoint = transaction.lock().as_ref().map_or(0, |transaction| transaction.savepoint());
+        let run = self.start(Arc::clone(transaction), plan, params);
+        let result = off_worker(plan.may_run_long, || execute::change(plan, &run));
+        if result.is_err() {
+            if let Some(transaction) = transaction.lock().as_mut() {
+                transaction.rollback_to(savepoint);
+            }
+        }
+        if matches!(result, Err(Error::Conflict)) {
+            // As after a deadlock in MySQL, nothing of the transaction is left.
+            self.transaction = None;
+        }
+        result
+    }
+
+    /// Changes rows in a transaction of the statement's own. When another one was faster, it is tried again.
+    async fn change_and_commit(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Done> {
+        if self.next_read_only.take().unwrap_or(self.variables.read_only()) {
+            return Err(Error::ReadOnlyTransaction);
+        }
+        let mut tries = 0;
+        loop {
+            let transaction = self.begin_snapshot()?;
+            let run = self.start(Arc::clone(&transaction), plan, params.clone());
+            let result = off_worker(plan.may_run_long, || execute::change(plan, &run));
+            let Some(transaction) = transaction.lock().take() else {
+                return Err(Error::Internal("a statement lost its transaction".to_owned()));
+            };
+            let result = match result {
+                Ok(done) if !transaction.is_dirty() => return Ok(done),
+                Ok(done) => transaction.commit().await.map(|()| done),
+                Err(error) => Err(error),
+            };
+            match result {
+                Err(Error::Conflict) if tries < self.engine.limits.conflict_retries => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// A transaction for one statement.
+    pub(super) fn begin_snapshot(&self) -> Result<SharedTransaction> {
+        let transaction = self.engine.catalog.begin(self.login.tenant, self.now())?;
+        Ok(Arc::new(Mutex::new(Some(transaction))))
+    }
+
+    pub(super) fn begin_transaction(&mut self, read_only: bool) -> Result<&OpenTransaction> {
+        let shared = self.begin_snapshot()?;
+        let characteristic = self.next_read_only.take().unwrap_or(self.variables.read_only());
+        Ok(self.transaction.insert(OpenTransaction::new(shared, read_only || characteristic)))
+    }
+
+    /// A run of a plan on a transaction; the session reads its warnings later.
+    pub(super) fn start(
+        &mut self,
+        transaction: SharedTransaction,
+        plan: &Plan,
+        params: Vec<Value>,
+    ) -> Arc<Run> {
+        let now = self.now();
+        let limits = &self.engine.limits;
+        let time = self.variables.max_statement_time();
+        let mut context = EvalContext::new(now);
+        context.time_zone = self.variables.time_zone();
+        context.database.clone_from(&self.database);
+        context.user = Arc::clone(&self.user);
+        context.version = Arc::clone(&self.version);
+        context.connection_id = self.login.connection_id;
+        context.last_insert_id = self.last_insert_id;
+        context.found_rows = self.found_rows;
+        context.row_count = self.row_count;
+        context.max_result_bytes = self.variables.max_allowed_packet();
+        context.group_concat_bytes = self.variables.group_concat_max_len();
+        let bounds = Bounds {
+            clock: Arc::clone(&self.engine.clock),
+            deadline: time.map(|time| self.engine.clock.now() + time),
+            cancel: Arc::clone(&self.canceller.0),
+            memory_limit: limits.memory_bytes,
+            memory: AtomicUsize::new(0),
+            steps: AtomicU64::new(0),
+        };
+        let system = View { engine: Arc::clone(&self.engine), login: Arc::clone(&self.login) };
+        let strict = self.variables.sql_mode().has(SqlMode::STRICT);
+        let run = Arc::new(Run::new(transaction, plan, params, context, bounds, strict, system));
+        self.clear_diagnostics();
+        self.found_rows = 0;
+        self.run = Some(Arc::clone(&run));
+        run
+    }
+}
+
+/// Runs what may take long where it does not keep a worker thread from its other connections.
+fn off_worker<T>(long: bool, f: impl FnOnce() -> T) -> T {
+    let many_threads = tokio::runtime::Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
+    if long && many_threads { tokio::task::block_in_place(f) } else { f() }
+}
