@@ -26,6 +26,8 @@ mod patch;
 mod prepared;
 mod shim;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::{net::SocketAddr, sync::Arc};
 

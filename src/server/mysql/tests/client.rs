@@ -1,0 +1,304 @@
+//! A client that sends any bytes, and a server with an empty database on the other end of a pipe.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use mysql_common::{
+    constants::{CapabilityFlags, StatusFlags},
+    packets::AuthPlugin,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    time::timeout,
+};
+
+use super::super::MysqlPort;
+use crate::{
+    config::{ErrorCodes, MysqlSettings, Secret, Settings},
+    error::{Error, Result},
+    server::Connections,
+    sql::{Catalog, Engine, Limits, SystemClock, Tenant, Transaction, types::TableSchema},
+};
+
+/// Every tenant's password.
+pub const PASSWORD: &str = "secret";
+/// How long an answer may take, and how long silence is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_millis(200);
+/// What a client of today claims, offered or not.
+pub const MODERN: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
+    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
+    .union(CapabilityFlags::CLIENT_MULTI_STATEMENTS)
+    .union(CapabilityFlags::CLIENT_MULTI_RESULTS)
+    .union(CapabilityFlags::CLIENT_SESSION_TRACK)
+    .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+
+/// A database without tables.
+struct Empty;
+
+impl Catalog for Empty {
+    fn tables(&self) -> Vec<Arc<TableSchema>> {
+        Vec::new()
+    }
+
+    fn table(&self, _: &str) -> Option<Arc<TableSchema>> {
+        None
+    }
+
+    fn version(&self) -> u64 {
+        1
+    }
+
+    fn tenants(&self, _: &TableSchema) -> Result<Vec<Tenant>> {
+        Ok(Vec::new())
+    }
+
+    fn begin(&self, _: Tenant, _: DateTime<Utc>) -> Result<Box<dyn Transaction>> {
+        Err(Error::Internal("there is no table to begin with".to_owned()))
+    }
+}
+
+/// Settings that do not make tests wait.
+pub fn settings() -> MysqlSettings {
+    MysqlSettings { failed_login_delay: Duration::ZERO, max_packet: 64 * 1024, ..Settings::default().mysql }
+}
+
+/// A server's side of the port.
+pub fn port(settings: MysqlSettings) -> Arc<MysqlPort> {
+    Arc::new(MysqlPort {
+        engine: Engine::new(Arc::new(Empty), Arc::new(SystemClock), Limits::default()),
+        accounts: Arc::new(Secret::new(PASSWORD)),
+        settings,
+        connections: Arc::new(Connections::new()),
+    })
+}
+
+/// One row: NULL or bytes, column by column.
+pub type Cells = Vec<Option<Vec<u8>>>;
+
+/// The packets of a result set.
+#[derive(Debug)]
+pub struct ResultSet {
+    pub definitions: Vec<Vec<u8>>,
+    pub rows: Vec<Vec<u8>>,
+    pub status: StatusFlags,
+}
+
+impl ResultSet {
+    /// The rows of the text protocol, read.
+    pub fn texts(&self) -> Vec<Cells> {
+        self.rows.iter().map(|row| read_texts(row)).collect()
+    }
+}
+
+fn read_texts(mut row: &[u8]) -> Cells {
+    let mut cells = Vec::new();
+    while let Some(&first) = row.first() {
+        if first == 0xfb {
+            row = &row[1..];
+            cells.push(None);
+        } else {
+            let length = usize::try_from(super::super::packet::take_length(&mut row).unwrap()).unwrap();
+            cells.push(Some(row[..length].to_vec()));
+            row = &row[length..];
+        }
+    }
+    cells
+}
+
+/// The client.
+pub struct Client {
+    stream: DuplexStream,
+    /// The nonce of the greeting.
+    pub nonce: Vec<u8>,
+    /// The greeting itself.
+    pub greeting: Vec<u8>,
+}
+
+impl Client {
+    /// Connects and reads the greeting.
+    pub async fn greeted(port: Arc<MysqlPort>) -> Client {
+        let (stream, server) = tokio::io::duplex(64 * 1024);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        tokio::spawn(port.serve(server, peer));
+        let mut client = Client { stream, nonce: Vec::new(), greeting: Vec::new() };
+        let (sequence, greeting) = client.read().await;
+        assert_eq!(sequence, 0);
+        let version = greeting.iter().position(|byte| *byte == 0).unwrap() + 1;
+        // The connection's number, 8 bytes of nonce, NUL, capabilities, character set, status, capabilities, length,
+        // filler, 12 bytes of nonce, NUL.
+        client.nonce = [&greeting[version + 4..version + 12], &greeting[version + 31..version + 43]].concat();
+        client.greeting = greeting;
+        client
+    }
+
+    /// Logs in as tenant 15.
+    pub async fn connect(port: Arc<MysqlPort>) -> Client {
+        let mut client = Client::greeted(port).await;
+        client.send_login("15", PASSWORD, MODERN, AuthPlugin::MysqlNativePassword).await;
+        let (sequence, ok) = client.read().await;
+        assert_eq!((sequence, ok[0]), (2, 0), "{}", ok.escape_ascii());
+        client
+    }
+
+    /// Sends a handshake response.
+    pub async fn send_login(
+        &mut self,
+        user: &str,
+        password: &str,
+        capabilities: CapabilityFlags,
+        plugin: AuthPlugin<'_>,
+    ) {
+        let response = self.response(password, &plugin);
+        let mut payload = capabilities.bits().to_le_bytes().to_vec();
+        payload.extend([0, 0, 0, 1, 45]);
+        payload.extend([0; 23]);
+        payload.extend(user.as_bytes());
+        payload.push(0);
+        payload.push(u8::try_from(response.len()).unwrap());
+        payload.extend(&response);
+        payload.extend(plugin.as_bytes());
+        payload.push(0);
+        self.send(1, &payload).await;
+    }
+
+    /// What proves a password.
+    pub fn response(&self, password: &str, plugin: &AuthPlugin<'_>) -> Vec<u8> {
+        plugin.gen_data(Some(password), &self.nonce).map(|data| data.to_vec()).unwrap_or_default()
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
+        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server does not read").unwrap();
+    }
+
+    /// Sends one packet.
+    pub async fn send(&mut self, sequence: u8, payload: &[u8]) {
+        self.send_raw(&packet(sequence, payload)).await;
+    }
+
+    /// Sends a command.
+    pub async fn command(&mut self, command: u8, argument: &[u8]) {
+        self.send(0, &[&[command], argument].concat()).await;
+    }
+
+    /// Reads one packet.
+    pub async fn read(&mut self) -> (u8, Vec<u8>) {
+        self.try_read().await.expect("the server closed the connection")
+    }
+
+    async fn try_read(&mut self) -> Option<(u8, Vec<u8>)> {
+        let reading = async {
+            let mut header = [0; 4];
+            self.stream.read_exact(&mut header).await.ok()?;
+            let length = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+            let mut payload = vec![0; usize::try_from(length).unwrap()];
+            self.stream.read_exact(&mut payload).await.ok()?;
+            Some((header[3], payload))
+        };
+        timeout(PATIENCE, reading).await.expect("the server does not answer")
+    }
+
+    /// Reads one packet, which is an error: its code, SQLSTATE and text.
+    pub async fn read_error(&mut self) -> (u16, String, String) {
+        let (_, payload) = self.read().await;
+        assert_eq!((payload[0], payload[3]), (0xff, b'#'), "{}", payload.escape_ascii());
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (u16::from_le_bytes([payload[1], payload[2]]), text(&payload[4..9]), text(&payload[9..]))
+    }
+
+    /// Reads one packet, which is an OK without counts: its status.
+    pub async fn read_ok(&mut self) -> StatusFlags {
+        let (_, payload) = self.read().await;
+        assert_eq!(payload[..3], [0, 0, 0], "{}", payload.escape_ascii());
+        StatusFlags::from_bits_retain(u16::from_le_bytes([payload[3], payload[4]]))
+    }
+
+    /// Reads one packet, which is an EOF: its status.
+    pub async fn read_eof(&mut self) -> StatusFlags {
+        let (_, payload) = self.read().await;
+        assert_eq!((payload[0], payload.len()), (0xfe, 5), "{}", payload.escape_ascii());
+        StatusFlags::from_bits_retain(u16::from_le_bytes([payload[3], payload[4]]))
+    }
+
+    /// Reads a result set of up to 250 columns.
+    pub async fn read_result(&mut self) -> ResultSet {
+        let (_, count) = self.read().await;
+        assert_eq!(count.len(), 1, "{}", count.escape_ascii());
+        let mut definitions = Vec::new();
+        for _ in 0..count[0] {
+            definitions.push(self.read().await.1);
+        }
+        self.read_eof().await;
+        let mut rows = Vec::new();
+        loop {
+            let (_, payload) = self.read().await;
+            if payload[0] == 0xfe && payload.len() == 5 {
+                let status = StatusFlags::from_bits_retain(u16::from_le_bytes([payload[3], payload[4]]));
+                return ResultSet { definitions, rows, status };
+            }
+            rows.push(payload);
+        }
+    }
+
+    /// Runs a query with one result set.
+    pub async fn query(&mut self, text: &str) -> ResultSet {
+        self.command(3, text.as_bytes()).await;
+        self.read_result().await
+    }
+
+    /// Prepares a statement: its number, and how many parameters and columns it has.
+    pub async fn prepare(&mut self, text: &str) -> (u32, u16, u16) {
+        self.command(22, text.as_bytes()).await;
+        let (_, head) = self.read().await;
+        assert_eq!(head[0], 0, "{}", head.escape_ascii());
+        let id = u32::from_le_bytes(head[1..5].try_into().unwrap());
+        let columns = u16::from_le_bytes([head[5], head[6]]);
+        let params = u16::from_le_bytes([head[7], head[8]]);
+        for count in [params, columns] {
+            if count > 0 {
+                for _ in 0..count {
+                    self.read().await;
+                }
+                self.read_eof().await;
+            }
+        }
+        (id, params, columns)
+    }
+
+    /// Sends EXECUTE with what follows the iterations.
+    pub async fn execute(&mut self, id: u32, rest: &[u8]) {
+        self.command(23, &[&id.to_le_bytes()[..], &[0, 1, 0, 0, 0], rest].concat()).await;
+    }
+
+    /// Checks that the connection still works.
+    pub async fn assert_alive(&mut self) {
+        assert_eq!(self.query("SELECT 1").await.texts(), [[Some(b"1".to_vec())]]);
+    }
+
+    /// Checks that the server closes the connection without another word.
+    pub async fn assert_closed(&mut self) {
+        let rest = self.try_read().await;
+        assert!(rest.is_none(), "{rest:?}");
+    }
+
+    /// Checks that nothing comes.
+    pub async fn assert_silent(&mut self) {
+        let mut byte = [0];
+        let read = timeout(SILENCE, self.stream.read(&mut byte)).await;
+        assert!(read.is_err(), "{read:?}");
+    }
+}
+
+/// A payload as one packet.
+pub fn packet(sequence: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    super::super::packet::frame(&mut out, &mut { sequence }, payload);
+    out
+}
+
+/// A server that sends CppComet's numbers.
+pub fn comet_settings() -> MysqlSettings {
+    MysqlSettings { error_codes: ErrorCodes::Comet, ..settings() }
+}

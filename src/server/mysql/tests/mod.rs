@@ -1,0 +1,8 @@
+//! The guard, packet by packet: each test sends what opensrv-mysql 0.7 alone would get wrong.
+
+mod client;
+mod commands;
+mod login;
+mod packets;
+mod prepared;
+mod results;

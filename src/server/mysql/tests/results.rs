@@ -1,0 +1,80 @@
+//! What a result set says about itself.
+
+use mysql_common::constants::StatusFlags;
+
+use super::client::{Client, comet_settings, port, settings};
+
+#[tokio::test]
+async fn a_result_inside_a_transaction_says_so() {
+    let mut client = Client::connect(port(settings())).await;
+    assert_eq!(client.query("SELECT 1").await.status, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+    client.command(3, b"BEGIN").await;
+    assert!(client.read_ok().await.contains(StatusFlags::SERVER_STATUS_IN_TRANS));
+    let status = client.query("SELECT 1").await.status;
+    assert!(status.contains(StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_AUTOCOMMIT));
+    client.command(3, b"COMMIT").await;
+    assert!(!client.read_ok().await.contains(StatusFlags::SERVER_STATUS_IN_TRANS));
+}
+
+/// Also for clients that claim CLIENT_DEPRECATE_EOF, which was not offered.
+#[tokio::test]
+async fn every_result_but_the_last_says_that_more_follow() {
+    let mut client = Client::connect(port(settings())).await;
+    client.command(3, b"SELECT 1; BEGIN; SELECT 2; COMMIT").await;
+    let more = StatusFlags::SERVER_MORE_RESULTS_EXISTS;
+    assert!(client.read_result().await.status.contains(more));
+    assert!(client.read_ok().await.contains(more | StatusFlags::SERVER_STATUS_IN_TRANS));
+    assert!(client.read_result().await.status.contains(more | StatusFlags::SERVER_STATUS_IN_TRANS));
+    assert_eq!(client.read_ok().await, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+    client.assert_alive().await;
+}
+
+#[tokio::test]
+async fn an_error_ends_the_statements_after_it() {
+    let mut client = Client::connect(port(settings())).await;
+    client.command(3, b"SELECT 1; SELECT nothing; SELECT 2").await;
+    assert!(client.read_result().await.status.contains(StatusFlags::SERVER_MORE_RESULTS_EXISTS));
+    let (code, state, _) = client.read_error().await;
+    assert_eq!((code, state.as_str()), (1054, "42S22"));
+    client.assert_alive().await;
+}
+
+#[tokio::test]
+async fn errors_carry_any_number() {
+    let mut client = Client::connect(port(comet_settings())).await;
+    client.command(3, b"SELECT nothing").await;
+    let (code, state, text) = client.read_error().await;
+    assert_eq!((code, state.as_str()), (14, "HY000"));
+    assert!(text.ends_with("(CometQL error 14)"), "{text}");
+}
+
+#[tokio::test]
+async fn an_empty_query_is_an_error() {
+    let mut client = Client::connect(port(settings())).await;
+    client.command(3, b"").await;
+    assert_eq!(client.read_error().await.0, 1065);
+    client.assert_alive().await;
+}
+
+/// opensrv alone answers 67108864.
+#[tokio::test]
+async fn variables_are_the_engine_s() {
+    let mut client = Client::connect(port(settings())).await;
+    let result = client.query("SELECT @@max_allowed_packet").await;
+    assert_ne!(result.texts(), [[Some(b"67108864".to_vec())]]);
+    let name = b"\x14@@max_allowed_packet";
+    assert!(result.definitions[0].windows(name.len()).any(|window| window == name));
+}
+
+/// Node's clients take text for bytes, or for latin1, by the character set of the definition.
+#[tokio::test]
+async fn text_is_utf8mb4_and_numbers_are_binary() {
+    let mut client = Client::connect(port(settings())).await;
+    let result = client.query("SELECT '\u{1F600}', 1, 1.5e0").await;
+    assert_eq!(result.texts()[0][0], Some("\u{1F600}".as_bytes().to_vec()));
+    let charset = |definition: &[u8]| definition[definition.len() - 12];
+    let charsets: Vec<_> = result.definitions.iter().map(|definition| charset(definition)).collect();
+    assert_eq!(charsets, [45, 63, 63]);
+    let double = &result.definitions[2];
+    assert_eq!(double[double.len() - 3], 31, "decimals");
+}
