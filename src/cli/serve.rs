@@ -18,12 +18,12 @@ use tracing::{error, info};
 use super::Failure;
 
 /// Serves until the process is asked to stop.
-pub fn serve(settings: Settings) -> Result<ExitCode, Failure> {
+pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
     fs::create_dir_all(&settings.store.folder)
         .map_err(|reason| format!("cannot create {}: {reason}", settings.store.folder.display()))?;
-    let database = super::open(&settings)?;
-    let (password, shown) = password(&settings)?;
-    let served = super::runtime()?.block_on(run(&settings, database.clone(), password, &shown));
+    let database = super::open(settings)?;
+    let (password, shown) = password(settings)?;
+    let served = super::runtime()?.block_on(run(settings, database.clone(), password, &shown));
     database.close();
     served?;
     info!("stopped");

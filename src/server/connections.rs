@@ -21,8 +21,11 @@ use crate::{
 /// Bytes of a statement that are kept for SHOW PROCESSLIST.
 const SHOWN_STATEMENT: usize = 1024;
 
+/// Logging in, or waiting for a command.
 const IDLE: u8 = 0;
+/// Carrying out a command.
 const BUSY: u8 = 1;
+/// To be closed, at once or when the command is answered.
 const CLOSED: u8 = 2;
 
 /// All open connections by number.
@@ -91,7 +94,7 @@ impl Connections {
         let connection = Arc::new(Connection {
             id,
             peer,
-            phase: AtomicU8::new(BUSY),
+            phase: AtomicU8::new(IDLE),
             identity: Mutex::default(),
             activity: Mutex::new(Activity { statement: String::new(), since: Instant::now() }),
             task: Mutex::default(),
@@ -161,7 +164,7 @@ impl Connection {
     fn describe(&self) -> Process {
         let identity = self.identity.lock().clone();
         let activity = self.activity.lock();
-        let busy = self.phase.load(Ordering::Acquire) == BUSY && identity.is_some();
+        let busy = self.phase.load(Ordering::Acquire) == BUSY;
         Process {
             id: self.id,
             tenant: identity.as_ref().map(|identity| identity.tenant),
@@ -224,7 +227,7 @@ impl Entered {
         true
     }
 
-    /// The command, or the login, has been answered; false if the connection is to be closed now.
+    /// The command has been answered; false if the connection is to be closed now.
     pub fn end(&self) -> bool {
         self.connection.activity.lock().since = Instant::now();
         self.connection.phase.compare_exchange(BUSY, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok()

@@ -2,6 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
@@ -16,6 +17,9 @@ use super::mysql::MysqlPort;
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long statements under way may take when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection may be silent before the kernel asks whether the other side is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// The MySQL port, listening.
 pub struct MysqlListener {
@@ -84,6 +88,8 @@ impl MysqlListener {
         }
         // Answers are written in one piece; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
+        // A client whose machine is gone must not keep its transaction open until it is idle for too long.
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
         let entered = self.port.connections.enter(peer);
         let entry = entered.entry();
         let task = clients.spawn(Arc::clone(&self.port).serve_entered(stream, peer, entered));
@@ -108,4 +114,70 @@ pub async fn stop_signal() -> io::Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncReadExt, sync::oneshot, task::JoinHandle};
+
+    use super::*;
+    use crate::{
+        config::MysqlSettings,
+        server::mysql::test_support::{port, settings},
+    };
+
+    async fn listen(settings: MysqlSettings) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+        let port = Arc::into_inner(port(MysqlSettings { port: 0, ..settings })).unwrap();
+        let listener = MysqlListener::bind(port).await.unwrap();
+        let address = listener.address().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(listener.run(async {
+            let _ = stopped.await;
+        }));
+        (address, stop, running)
+    }
+
+    async fn read(stream: &mut TcpStream) -> Vec<u8> {
+        let mut bytes = vec![0; 1024];
+        let length = timeout(STOP_PATIENCE, stream.read(&mut bytes)).await.expect("no answer").unwrap();
+        bytes.truncate(length);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn one_client_too_many_is_told_so() {
+        let (address, _stop, _running) = listen(MysqlSettings { max_connections: 2, ..settings() }).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        assert_eq!(read(&mut first).await[4], 10);
+        assert_eq!(read(&mut second).await[4], 10);
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let refusal = read(&mut third).await;
+        assert!(
+            refusal[4..].starts_with(b"\xff\x10\x04#08004Too many connections"),
+            "{}",
+            refusal.escape_ascii()
+        );
+        assert!(read(&mut third).await.is_empty());
+        // Room is made by whoever leaves.
+        drop(first);
+        for attempt in 0.. {
+            let mut again = TcpStream::connect(address).await.unwrap();
+            if read(&mut again).await[4] == 10 {
+                break;
+            }
+            assert!(attempt < 100, "there is still no room");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn stopping_closes_clients_that_are_idle() {
+        let (address, stop, running) = listen(settings()).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        read(&mut client).await;
+        drop(stop);
+        timeout(STOP_PATIENCE, running).await.expect("it does not stop").unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
 }

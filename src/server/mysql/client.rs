@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::prepared::PreparedStatements;
 use crate::{
     config::ErrorCodes,
-    sql::{Session, SessionStatus, Tenant},
+    sql::{Canceller, Session, SessionStatus, Tenant},
 };
 
 /// One client that has logged in.
@@ -17,6 +17,8 @@ pub(super) struct Client {
     pub tenant: Tenant,
     /// Its session. The guard uses it between commands only, when the shim does not.
     pub session: tokio::sync::Mutex<Session>,
+    /// Stops the session's statement.
+    pub canceller: Canceller,
     /// What the protocol keeps of its prepared statements.
     pub prepared: Mutex<PreparedStatements>,
     /// Several statements in one QUERY are allowed (CLIENT_MULTI_STATEMENTS, SET_OPTION).

@@ -109,9 +109,11 @@ pub(super) fn open_session(
     if let Some(database) = database {
         session.use_database(&database)?;
     }
-    entered.identify(tenant, user, session.canceller());
+    let canceller = session.canceller();
+    entered.identify(tenant, user, canceller.clone());
     Ok(Arc::new(Client {
         tenant,
+        canceller,
         session: tokio::sync::Mutex::new(session),
         prepared: Default::default(),
         multi_statements: AtomicBool::new(capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS)),
@@ -135,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let status = status_flags(self.client.session.lock().await.status(), false);
         self.carrier.bridge.answer(sequence, &[packet::ok(status, 0)]);
         self.send_answer().await?;
-        while self.entered.end() {
+        loop {
             let settings = &self.port.settings;
             let command = match self.socket.read(0, settings.max_packet, settings.idle_timeout).await {
                 Ok(command) => command,
@@ -164,8 +166,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Verdict::Refuse(error) => return self.refuse(&error, sequence).await,
             }
+            if !self.entered.end() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Lets opensrv answer a command; the answer goes out in large pieces, the last one when it is complete.
@@ -212,6 +216,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.carrier = Carrier::start(Arc::clone(&self.client))?;
         }
         Ok(())
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    /// Nobody waits for the statement under way any more, if there is one.
+    fn drop(&mut self) {
+        self.client.canceller.cancel();
     }
 }
 

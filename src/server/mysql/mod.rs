@@ -27,6 +27,8 @@ mod prepared;
 mod shim;
 mod socket;
 #[cfg(test)]
+pub(super) mod test_support;
+#[cfg(test)]
 mod tests;
 
 use std::{net::SocketAddr, sync::Arc};

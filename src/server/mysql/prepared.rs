@@ -178,7 +178,7 @@ fn value_length(kind: u8, input: &[u8]) -> Option<usize> {
 }
 
 /// A parameter's value as the engine takes it.
-pub(super) fn param_value(param: ParamValue<'_>) -> Value {
+pub(super) fn param_value(param: &ParamValue<'_>) -> Value {
     match param.value.into_inner() {
         ValueInner::NULL => Value::Null,
         ValueInner::Int(number) => Value::Int(number),

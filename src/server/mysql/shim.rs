@@ -10,7 +10,7 @@ use opensrv_mysql::{
     AsyncMysqlShim, Column, ColumnFlags, ColumnType, ErrorKind, InitWriter, OkResponse, ParamParser,
     QueryResultWriter, RowWriter, StatementMetaWriter,
 };
-use tokio::{runtime::RuntimeFlavor, task::block_in_place};
+use tokio::task::spawn_blocking;
 
 use super::{
     bridge::{Bridge, BridgeWriter},
@@ -95,7 +95,7 @@ impl Shim {
     async fn write_rows<'a>(
         &self,
         session: &Session,
-        mut rows: Rows,
+        rows: Rows,
         more: bool,
         results: Results<'a>,
     ) -> io::Result<Option<Results<'a>>> {
@@ -107,10 +107,10 @@ impl Shim {
         self.bridge.patch(Patch::Keep);
         self.expect_columns(session, &columns, more);
         let mut writer = results.start(unnamed).await?;
-        let error = if rows.may_run_long && may_block() {
-            self.write_batches(&mut rows, &columns, &mut writer).await?
+        let error = if rows.may_run_long {
+            self.write_batches(rows, &columns, &mut writer).await?
         } else {
-            self.write_each(&mut rows, &columns, &mut writer).await?
+            self.write_each(rows, &columns, &mut writer).await?
         };
         if let Some(error) = error {
             let text = self.expect_error(&error);
@@ -143,15 +143,21 @@ impl Shim {
         Ok(None)
     }
 
-    /// As [`Shim::write_each`], but looks for rows where this task does not hold up others.
+    /// As [`Shim::write_each`], but looks for rows on a thread of its own: others are not held up, and the guard notices
+    /// when the client goes away.
     async fn write_batches(
         &self,
-        rows: &mut Rows,
+        mut rows: Rows,
         columns: &[ResultColumn],
         writer: &mut RowWriter<'_, BridgeWriter>,
     ) -> io::Result<Option<Error>> {
         loop {
-            let batch: Vec<Result<Row>> = block_in_place(|| rows.take(LONG_BATCH).collect());
+            let batch: Vec<Result<Row>>;
+            (rows, batch) = spawn_blocking(move || {
+                let batch = rows.by_ref().take(LONG_BATCH).collect();
+                (rows, batch)
+            })
+            .await?;
             let last = batch.len() < LONG_BATCH;
             let error = self.write_each(batch.into_iter(), columns, writer).await?;
             if error.is_some() || last {
@@ -167,12 +173,6 @@ impl Shim {
             self.bridge.patch(Patch::Eof { status: status_flags(session.status(), more), warnings: 0 });
         }
     }
-}
-
-/// Whether the runtime can move other tasks away from this thread.
-fn may_block() -> bool {
-    tokio::runtime::Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 #[async_trait]
@@ -248,7 +248,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
     ) -> io::Result<()> {
         let client = Arc::clone(&self.client);
         let mut session = client.session.lock().await;
-        let values: Vec<Value> = params.into_iter().map(param_value).collect();
+        let values: Vec<Value> = params.into_iter().map(|param| param_value(&param)).collect();
         let outcome = session.execute_prepared(id, values).await;
         match self.write_outcome(&session, outcome, false, results).await? {
             Some(results) => results.no_more_results().await,

@@ -2,7 +2,7 @@
 
 use mysql_common::{constants::StatusFlags, packets::AuthPlugin};
 
-use super::client::{Client, PASSWORD, port, settings};
+use super::super::test_support::{Client, PASSWORD, port, settings};
 
 const CHANGE_USER: u8 = 17;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mysql_common::{constants::CapabilityFlags, packets::AuthPlugin};
 
-use super::client::{Client, MODERN, PASSWORD, comet_settings, port, settings};
+use super::super::test_support::{Client, MODERN, PASSWORD, comet_settings, port, settings};
 use crate::config::MysqlSettings;
 
 const NATIVE: AuthPlugin<'static> = AuthPlugin::MysqlNativePassword;

@@ -1,6 +1,5 @@
 //! The guard, packet by packet: each test sends what opensrv-mysql 0.7 alone would get wrong.
 
-mod client;
 mod commands;
 mod login;
 mod packets;

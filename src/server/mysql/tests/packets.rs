@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{Client, packet, port, settings};
+use super::super::test_support::{Client, packet, port, settings};
 use crate::config::MysqlSettings;
 
 /// opensrv alone answers the second from freed memory.

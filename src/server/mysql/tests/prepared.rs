@@ -1,6 +1,6 @@
 //! Prepared statements over the binary protocol.
 
-use super::client::{Client, port, settings};
+use super::super::test_support::{Client, port, settings};
 
 /// INT and VAR_STRING, as mysqli binds 'is'.
 const TYPES: [u8; 4] = [3, 0, 253, 0];

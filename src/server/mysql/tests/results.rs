@@ -2,7 +2,7 @@
 
 use mysql_common::constants::StatusFlags;
 
-use super::client::{Client, comet_settings, port, settings};
+use super::super::test_support::{Client, comet_settings, port, settings};
 
 #[tokio::test]
 async fn a_result_inside_a_transaction_says_so() {

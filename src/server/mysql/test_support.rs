@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::super::MysqlPort;
+use super::MysqlPort;
 use crate::{
     config::{ErrorCodes, MysqlSettings, Secret, Settings},
     error::{Error, Result},
@@ -99,7 +99,7 @@ fn read_texts(mut row: &[u8]) -> Cells {
             row = &row[1..];
             cells.push(None);
         } else {
-            let length = usize::try_from(super::super::packet::take_length(&mut row).unwrap()).unwrap();
+            let length = usize::try_from(super::packet::take_length(&mut row).unwrap()).unwrap();
             cells.push(Some(row[..length].to_vec()));
             row = &row[length..];
         }
@@ -294,7 +294,7 @@ impl Client {
 /// A payload as one packet.
 pub fn packet(sequence: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    super::super::packet::frame(&mut out, &mut { sequence }, payload);
+    super::packet::frame(&mut out, &mut { sequence }, payload);
     out
 }
 
