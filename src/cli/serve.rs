@@ -6,7 +6,7 @@ use cometql::{
     config::{self, PASSWORD_FILE, Secret, Settings},
     freeswitch::{self, Timing},
     server::{
-        Connections, MysqlListener,
+        MysqlListener,
         mysql::{MysqlPort, TenantPasswords},
         stop_signal,
     },
@@ -33,16 +33,11 @@ pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
 async fn run(settings: &Settings, database: Database, password: Secret, shown: &str) -> Result<(), Failure> {
     let catalog: Arc<dyn Catalog> = Arc::new(database);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let port = MysqlPort {
-        engine: Engine::new(Arc::clone(&catalog), Arc::clone(&clock), Limits::default()),
-        accounts: Arc::new(TenantPasswords {
-            catalog: Arc::clone(&catalog),
-            clock: Arc::clone(&clock),
-            general: password,
-        }),
-        settings: settings.mysql.clone(),
-        connections: Arc::new(Connections::new()),
-    };
+    let limits = Limits { insert_bytes: settings.mysql.max_packet, ..Limits::default() };
+    let engine = Engine::new(Arc::clone(&catalog), Arc::clone(&clock), limits);
+    let accounts =
+        TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
+    let port = MysqlPort::new(engine, Arc::new(accounts), settings.mysql.clone())?;
     let nodes = freeswitch::start(&settings.sip.nodes, Timing::default(), &catalog, &clock).await?;
     let address = (settings.mysql.ip, settings.mysql.port);
     let listener = MysqlListener::bind(port)

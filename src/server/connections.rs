@@ -15,11 +15,11 @@ use tokio::task::AbortHandle;
 
 use crate::{
     error::{Error, Result},
-    sql::{Canceller, Tenant},
+    sql::{
+        Canceller, Tenant,
+        system::{Counters, MAX_SHOWN_STATEMENT, Process, ProcessList},
+    },
 };
-
-/// Bytes of a statement that are kept for SHOW PROCESSLIST.
-const SHOWN_STATEMENT: usize = 1024;
 
 /// Logging in, or waiting for a command.
 const IDLE: u8 = 0;
@@ -56,25 +56,9 @@ struct Identity {
 }
 
 struct Activity {
+    database: Option<String>,
     statement: String,
     since: Instant,
-}
-
-/// A connection as SHOW PROCESSLIST tells it.
-#[derive(Clone, Debug)]
-pub struct Process {
-    /// The connection's number.
-    pub id: u32,
-    /// Its tenant, none before the login.
-    pub tenant: Option<Tenant>,
-    /// The user name as given.
-    pub user: String,
-    /// Where the client is.
-    pub peer: SocketAddr,
-    /// The statement under way, none while it is idle.
-    pub statement: Option<String>,
-    /// Seconds in this state.
-    pub seconds: u64,
 }
 
 impl Connections {
@@ -96,48 +80,25 @@ impl Connections {
             peer,
             phase: AtomicU8::new(IDLE),
             identity: Mutex::default(),
-            activity: Mutex::new(Activity { statement: String::new(), since: Instant::now() }),
+            activity: Mutex::new(Activity {
+                database: None,
+                statement: String::new(),
+                since: Instant::now(),
+            }),
             task: Mutex::default(),
         });
         self.open.lock().insert(id, Arc::clone(&connection));
         Entered { connections: Arc::clone(self), connection }
     }
 
-    /// The connections that a tenant may see: its own, or all for tenant 0.
-    pub fn list(&self, tenant: Tenant) -> Vec<Process> {
-        let visible = |process: &Process| tenant == 0 || process.tenant == Some(tenant);
-        self.open.lock().values().map(|connection| connection.describe()).filter(visible).collect()
-    }
-
-    /// Stops a connection's statement, or closes it altogether. A tenant may do so to its own, tenant 0 to all.
-    pub fn kill(&self, id: u32, by: Tenant, statement_only: bool) -> Result<()> {
-        let connection = self.open.lock().get(&id).cloned();
-        let identity = connection.as_ref().and_then(|connection| connection.identity.lock().clone());
-        match (connection, identity) {
-            (Some(connection), identity)
-                if by == 0 || identity.as_ref().is_some_and(|identity| identity.tenant == by) =>
-            {
-                if let Some(identity) = identity {
-                    identity.canceller.cancel();
-                }
-                if !statement_only {
-                    connection.abort();
-                }
-                Ok(())
-            }
-            _ => Err(Error::UnknownConnection(id.into())),
-        }
-    }
-
     /// The text of COM_STATISTICS, as clients parse it.
     pub(super) fn statistics(&self) -> String {
-        let uptime = self.started.elapsed().as_secs();
-        let statements = self.statements.load(Ordering::Relaxed);
+        let Counters { uptime, open, statements, .. } = self.counters();
+        let uptime = uptime.as_secs();
         let hundredths = statements.saturating_mul(100) / uptime.max(1);
         format!(
-            "Uptime: {uptime}  Threads: {}  Questions: {statements}  Slow queries: 0  Opens: 0  Open tables: 0  \
+            "Uptime: {uptime}  Threads: {open}  Questions: {statements}  Slow queries: 0  Opens: 0  Open tables: 0  \
              Queries per second avg: {}.{:02}",
-            self.open.lock().len(),
             hundredths / 100,
             hundredths % 100,
         )
@@ -154,6 +115,39 @@ impl Connections {
     }
 }
 
+impl ProcessList for Connections {
+    fn list(&self, tenant: Tenant) -> Vec<Process> {
+        let visible = |process: &Process| tenant == 0 || process.tenant == Some(tenant);
+        self.open.lock().values().map(|connection| connection.describe()).filter(visible).collect()
+    }
+
+    fn kill(&self, id: u32, by: Tenant, statement_only: bool) -> Result<()> {
+        let connection = self.open.lock().get(&id).cloned();
+        let identity = connection.as_ref().and_then(|connection| connection.identity.lock().clone());
+        let allowed = by == 0 || identity.as_ref().is_some_and(|identity| identity.tenant == by);
+        let connection = connection.filter(|_| allowed).ok_or(Error::UnknownConnection(id.into()))?;
+        if let Some(identity) = identity {
+            identity.canceller.cancel();
+        }
+        if !statement_only {
+            connection.abort();
+        }
+        Ok(())
+    }
+
+    fn counters(&self) -> Counters {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let open = self.open.lock();
+        Counters {
+            uptime: self.started.elapsed(),
+            connections: u64::from(self.next_id.load(Ordering::Relaxed) - 1),
+            open: count(open.len()),
+            running: count(open.values().filter(|connection| connection.is_busy()).count()),
+            statements: self.statements.load(Ordering::Relaxed),
+        }
+    }
+}
+
 impl Default for Connections {
     fn default() -> Self {
         Connections::new()
@@ -161,17 +155,21 @@ impl Default for Connections {
 }
 
 impl Connection {
+    fn is_busy(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == BUSY
+    }
+
     fn describe(&self) -> Process {
         let identity = self.identity.lock().clone();
         let activity = self.activity.lock();
-        let busy = self.phase.load(Ordering::Acquire) == BUSY;
         Process {
             id: self.id,
             tenant: identity.as_ref().map(|identity| identity.tenant),
             user: identity.map_or_else(|| "unauthenticated user".to_owned(), |identity| identity.user),
-            peer: self.peer,
-            statement: busy.then(|| activity.statement.clone()),
-            seconds: activity.since.elapsed().as_secs(),
+            host: self.peer.to_string(),
+            database: activity.database.clone(),
+            statement: self.is_busy().then(|| activity.statement.clone()),
+            since: activity.since.elapsed(),
         }
     }
 
@@ -222,14 +220,19 @@ impl Entered {
         self.connections.statements.fetch_add(1, Ordering::Relaxed);
         let mut activity = self.connection.activity.lock();
         activity.statement.clear();
-        activity.statement.push_str(&statement[..statement.floor_char_boundary(SHOWN_STATEMENT)]);
+        activity.statement.push_str(&statement[..statement.floor_char_boundary(MAX_SHOWN_STATEMENT)]);
         activity.since = Instant::now();
         true
     }
 
-    /// The command has been answered; false if the connection is to be closed now.
-    pub fn end(&self) -> bool {
-        self.connection.activity.lock().since = Instant::now();
+    /// The command has been answered, and this is the session's database now; false if the connection is to be closed.
+    pub fn end(&self, database: Option<&str>) -> bool {
+        let mut activity = self.connection.activity.lock();
+        activity.since = Instant::now();
+        if activity.database.as_deref() != database {
+            activity.database = database.map(str::to_owned);
+        }
+        drop(activity);
         self.connection.phase.compare_exchange(BUSY, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }

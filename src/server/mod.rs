@@ -4,5 +4,5 @@ mod connections;
 mod listener;
 pub mod mysql;
 
-pub use connections::{Connections, Process};
+pub use connections::Connections;
 pub use listener::{MysqlListener, stop_signal};

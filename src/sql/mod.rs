@@ -13,7 +13,7 @@ mod plan_cache;
 mod session;
 pub mod system;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod types;

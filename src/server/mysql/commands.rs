@@ -14,7 +14,10 @@ use super::{
     patch::Patch,
     prepared::statement_id,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    sql::system::ProcessList,
+};
 
 /// The first byte of a query.
 pub(super) const COM_QUERY: u8 = CommandByte::COM_QUERY as u8;

@@ -137,9 +137,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let status = status_flags(self.client.session.lock().await.status(), false);
         self.carrier.bridge.answer(sequence, &[packet::ok(status, 0)]);
         self.send_answer().await?;
+        let mut idle_timeout = self.port.settings.idle_timeout;
         loop {
-            let settings = &self.port.settings;
-            let command = match self.socket.read(0, settings.max_packet, settings.idle_timeout).await {
+            let command = match self.socket.read(0, self.port.settings.max_packet, idle_timeout).await {
                 Ok(command) => command,
                 Err(ReadError::Closed) => return Ok(()),
                 Err(ReadError::TimedOut) => {
@@ -166,9 +166,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Verdict::Refuse(error) => return self.refuse(&error, sequence).await,
             }
-            if !self.entered.end() {
+            let session = self.client.session.lock().await;
+            if !self.entered.end(session.database()) {
                 return Ok(());
             }
+            idle_timeout = session.variables().wait_timeout();
         }
     }
 

@@ -37,21 +37,40 @@ pub use accounts::{Accounts, TenantPasswords};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connections::{Connections, Entered};
-use crate::{config::MysqlSettings, error::Error, sql::Engine};
+use crate::{
+    config::MysqlSettings,
+    error::{Error, Result},
+    sql::{Engine, types::Value},
+};
 
 /// What all connections of the port share.
 pub struct MysqlPort {
-    /// Answers their statements.
-    pub engine: Arc<Engine>,
-    /// Knows their passwords.
-    pub accounts: Arc<dyn Accounts>,
-    /// Bounds them.
-    pub settings: MysqlSettings,
-    /// Lists them.
-    pub connections: Arc<Connections>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) settings: MysqlSettings,
+    pub(super) connections: Arc<Connections>,
 }
 
 impl MysqlPort {
+    /// A port to this engine, for those whom `accounts` knows. The engine hears of its connections, and of the settings
+    /// that are also variables.
+    pub fn new(engine: Arc<Engine>, accounts: Arc<dyn Accounts>, settings: MysqlSettings) -> Result<Self> {
+        let connections = Arc::new(Connections::new());
+        engine.set_process_list(Arc::<Connections>::clone(&connections));
+        let count = |number: usize| Value::UInt(u64::try_from(number).unwrap_or(u64::MAX));
+        for (variable, value) in [
+            ("port", Value::UInt(settings.port.into())),
+            ("max_connections", count(settings.max_connections)),
+            ("max_allowed_packet", count(settings.max_packet)),
+            ("wait_timeout", Value::UInt(settings.idle_timeout.as_secs())),
+            ("interactive_timeout", Value::UInt(settings.idle_timeout.as_secs())),
+            ("net_write_timeout", Value::UInt(settings.write_timeout.as_secs())),
+        ] {
+            engine.variables().configure(variable, &value)?;
+        }
+        Ok(MysqlPort { engine, accounts, settings, connections })
+    }
+
     /// Serves one client over any stream until it is gone.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self: Arc<Self>, stream: S, peer: SocketAddr) {
         let entered = self.connections.enter(peer);

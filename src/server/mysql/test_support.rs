@@ -1,8 +1,7 @@
-//! A client that sends any bytes, and a server with an empty database on the other end of a pipe.
+//! A client that sends any bytes, and a server with tables in memory on the other end of a pipe.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use mysql_common::{
     constants::{CapabilityFlags, StatusFlags},
     packets::AuthPlugin,
@@ -15,9 +14,10 @@ use tokio::{
 use super::MysqlPort;
 use crate::{
     config::{ErrorCodes, MysqlSettings, Secret, Settings},
-    error::{Error, Result},
-    server::Connections,
-    sql::{Catalog, Engine, Limits, SystemClock, Tenant, Transaction, types::TableSchema},
+    sql::{
+        Engine, Limits, SystemClock,
+        testing::{MemoryCatalog, test_tables},
+    },
 };
 
 /// Every tenant's password.
@@ -34,31 +34,6 @@ pub const MODERN: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
     .union(CapabilityFlags::CLIENT_SESSION_TRACK)
     .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
 
-/// A database without tables.
-struct Empty;
-
-impl Catalog for Empty {
-    fn tables(&self) -> Vec<Arc<TableSchema>> {
-        Vec::new()
-    }
-
-    fn table(&self, _: &str) -> Option<Arc<TableSchema>> {
-        None
-    }
-
-    fn version(&self) -> u64 {
-        1
-    }
-
-    fn tenants(&self, _: &TableSchema) -> Result<Vec<Tenant>> {
-        Ok(Vec::new())
-    }
-
-    fn begin(&self, _: Tenant, _: DateTime<Utc>) -> Result<Box<dyn Transaction>> {
-        Err(Error::Internal("there is no table to begin with".to_owned()))
-    }
-}
-
 /// Settings that do not make tests wait.
 pub fn settings() -> MysqlSettings {
     MysqlSettings { failed_login_delay: Duration::ZERO, max_packet: 64 * 1024, ..Settings::default().mysql }
@@ -66,12 +41,9 @@ pub fn settings() -> MysqlSettings {
 
 /// A server's side of the port.
 pub fn port(settings: MysqlSettings) -> Arc<MysqlPort> {
-    Arc::new(MysqlPort {
-        engine: Engine::new(Arc::new(Empty), Arc::new(SystemClock), Limits::default()),
-        accounts: Arc::new(Secret::new(PASSWORD)),
-        settings,
-        connections: Arc::new(Connections::new()),
-    })
+    let catalog = Arc::new(MemoryCatalog::new(test_tables()));
+    let engine = Engine::new(catalog, Arc::new(SystemClock), Limits::default());
+    Arc::new(MysqlPort::new(engine, Arc::new(Secret::new(PASSWORD)), settings).unwrap())
 }
 
 /// One row: NULL or bytes, column by column.
@@ -170,7 +142,12 @@ impl Client {
 
     /// Sends bytes as they are.
     pub async fn send_raw(&mut self, bytes: &[u8]) {
-        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server does not read").unwrap();
+        assert!(self.try_send_raw(bytes).await, "the server closed the connection");
+    }
+
+    /// Sends bytes as they are; false if the server has closed the connection.
+    pub async fn try_send_raw(&mut self, bytes: &[u8]) -> bool {
+        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server does not read").is_ok()
     }
 
     /// Sends one packet.

@@ -3,6 +3,7 @@
 use mysql_common::{constants::StatusFlags, packets::AuthPlugin};
 
 use super::super::test_support::{Client, PASSWORD, port, settings};
+use crate::sql::system::ProcessList;
 
 const CHANGE_USER: u8 = 17;
 
@@ -102,6 +103,14 @@ async fn set_option_is_answered_with_eof_and_obeyed() {
 #[tokio::test]
 async fn field_list_ends_for_clients_that_track_the_session() {
     let mut client = Client::connect(port(settings())).await;
+    client.command(4, b"conference\0%").await;
+    for column in ["name", "user_id", "caller_id", "message", "profile", "stream", "node"] {
+        let (_, definition) = client.read().await;
+        assert_eq!(definition.last(), Some(&0xfb), "a default value, NULL");
+        let name = [&[u8::try_from(column.len()).unwrap()], column.as_bytes()].concat();
+        assert!(definition.windows(name.len()).any(|window| window == name), "{}", definition.escape_ascii());
+    }
+    client.read_eof().await;
     client.command(4, b"nothing\0%").await;
     assert_eq!(client.read_error().await.0, 1146);
     client.command(4, b"noth\xffing\0%").await;

@@ -39,6 +39,27 @@ async fn an_error_ends_the_statements_after_it() {
     client.assert_alive().await;
 }
 
+/// PHP closes the connection if the text of an OK has no length in front.
+#[tokio::test]
+async fn ok_has_counts_warnings_and_a_text_with_its_length() {
+    let mut client = Client::connect(port(settings())).await;
+    client
+        .command(3, b"INSERT INTO conference (name, user_id, message) VALUES ('101', 7, ''), ('101', 8, '')")
+        .await;
+    let (_, ok) = client.read().await;
+    let text = b"Records: 2  Duplicates: 0  Warnings: 0";
+    let expected = [&[0, 2, 0, 2, 0, 0, 0, 38][..], text].concat();
+    assert_eq!(ok, expected, "{}", ok.escape_ascii());
+}
+
+#[tokio::test]
+async fn a_table_s_columns_say_where_they_come_from() {
+    let mut client = Client::connect(port(settings())).await;
+    let result = client.query("SELECT c.user_id AS who FROM conference c").await;
+    let names = b"\x03def\x0aCometQL_v1\x01c\x0aconference\x03who\x07user_id\x0c";
+    assert!(result.definitions[0].starts_with(names), "{}", result.definitions[0].escape_ascii());
+}
+
 #[tokio::test]
 async fn errors_carry_any_number() {
     let mut client = Client::connect(port(comet_settings())).await;
