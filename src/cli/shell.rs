@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
-    net::{IpAddr, Ipv4Addr},
     process::ExitCode,
     sync::Arc,
 };
@@ -22,8 +21,8 @@ use crate::cli::table::Table;
 /// A running server to talk to instead of opening a data folder.
 #[derive(Args)]
 pub struct ServerArguments {
-    /// A running server; without a value, the one that the settings describe.
-    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "")]
+    /// A running server [default port: that of the settings].
+    #[arg(long, value_name = "HOST[:PORT]")]
     server: Option<String>,
     /// The user, a tenant's number.
     #[arg(short, long, value_name = "NUMBER", default_value = "0", requires = "server")]
@@ -161,7 +160,6 @@ impl Server {
     pub fn connect(arguments: &ServerArguments, settings: &Settings) -> Result<Option<Self>, Failure> {
         let Some(address) = &arguments.server else { return Ok(None) };
         let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-        let host = if host.is_empty() { reachable(settings.mysql.ip).to_string() } else { host.to_owned() };
         let port = if port.is_empty() {
             settings.mysql.port
         } else {
@@ -180,32 +178,38 @@ impl Server {
             }
         };
         let options = mysql::OptsBuilder::new()
-            .ip_or_hostname(Some(host))
+            .ip_or_hostname(Some(host.to_owned()))
             .tcp_port(port)
             .user(Some(&arguments.user))
             .pass(Some(password))
             .prefer_socket(false);
-        Ok(Some(Server(mysql::Conn::new(options)?)))
+        Ok(Some(Server(mysql::Conn::new(options).map_err(describe)?)))
     }
 
     /// Copies an export of everything, which only tenant 0 may see.
     pub fn export(&mut self, out: &mut dyn Write) -> Result<(), Failure> {
-        for row in self.0.query_iter("SHOW EXPORT")? {
-            let line: String = mysql::from_row_opt(row?)?;
+        for row in self.0.query_iter("SHOW EXPORT").map_err(describe)? {
+            let line: String = mysql::from_row_opt(row.map_err(describe)?)?;
             out.write_all(line.as_bytes())?;
         }
         Ok(())
     }
 }
 
-/// An address to connect to for one that is listened on.
-fn reachable(listening: IpAddr) -> IpAddr {
-    if listening.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { listening }
+/// What went wrong, as the `mysql` client says it.
+fn describe(error: mysql::Error) -> String {
+    match error {
+        mysql::Error::MySqlError(error) => {
+            format!("ERROR {} ({}): {}", error.code, error.state, error.message)
+        }
+        mysql::Error::DriverError(error) => error.to_string(),
+        error => error.to_string(),
+    }
 }
 
 impl Target for Server {
     fn run(&mut self, statement: &str) -> Result<(), Failure> {
-        let result = self.0.query_iter(statement)?;
+        let result = self.0.query_iter(statement).map_err(describe)?;
         let columns: Vec<String> =
             result.columns().as_ref().iter().map(|column| column.name_str().into_owned()).collect();
         if columns.is_empty() {
@@ -214,7 +218,7 @@ impl Target for Server {
         }
         let mut table = Table::new(columns.into_iter());
         for row in result {
-            table.row(row?.unwrap().into_iter().map(|value| match value {
+            table.row(row.map_err(describe)?.unwrap().into_iter().map(|value| match value {
                 mysql::Value::NULL => None,
                 mysql::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
                 value => Some(value.as_sql(true)),

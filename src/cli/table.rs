@@ -2,6 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
+/// comfy-table's characters for borders and lines, arranged as the `mysql` client draws them.
+const LIKE_MYSQL: &str = "||--+-++|    ++++++";
+
 /// A result on its way out.
 pub enum Table {
     /// Kept until its end, because the widths depend on all rows.
@@ -15,7 +18,7 @@ impl Table {
     pub fn new(columns: impl Iterator<Item = String>) -> Self {
         if io::stdout().is_terminal() {
             let mut table = comfy_table::Table::new();
-            table.load_preset(comfy_table::presets::ASCII_FULL_CONDENSED).set_header(columns);
+            table.load_preset(LIKE_MYSQL).set_header(columns);
             Table::Drawn(table)
         } else {
             Table::Lines(io::stdout().lock(), columns.collect())
