@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
+    net::{IpAddr, Ipv4Addr},
     process::ExitCode,
     sync::Arc,
 };
@@ -21,8 +22,8 @@ use crate::cli::table::Table;
 /// A running server to talk to instead of opening a data folder.
 #[derive(Args)]
 pub struct ServerArguments {
-    /// A running server [default port: that of the settings].
-    #[arg(long, value_name = "HOST[:PORT]")]
+    /// A running server; alone, the one that the settings describe.
+    #[arg(long, value_name = "HOST[:PORT]", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     server: Option<String>,
     /// The user, a tenant's number.
     #[arg(short, long, value_name = "NUMBER", default_value = "0", requires = "server")]
@@ -160,6 +161,7 @@ impl Server {
     pub fn connect(arguments: &ServerArguments, settings: &Settings) -> Result<Option<Self>, Failure> {
         let Some(address) = &arguments.server else { return Ok(None) };
         let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+        let host = if host.is_empty() { reachable(settings.mysql.ip).to_string() } else { host.to_owned() };
         let port = if port.is_empty() {
             settings.mysql.port
         } else {
@@ -178,7 +180,7 @@ impl Server {
             }
         };
         let options = mysql::OptsBuilder::new()
-            .ip_or_hostname(Some(host.to_owned()))
+            .ip_or_hostname(Some(host))
             .tcp_port(port)
             .user(Some(&arguments.user))
             .pass(Some(password))
@@ -194,6 +196,11 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// An address to connect to for one that is listened on.
+fn reachable(listening: IpAddr) -> IpAddr {
+    if listening.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { listening }
 }
 
 /// What went wrong, as the `mysql` client says it.
