@@ -35,6 +35,8 @@ use crate::error::{Error, Result};
 
 /// sled writes a page of up to 17 entries as one item, and items above a quarter of this to files of their own.
 const SEGMENT_BYTES: usize = 8 * MIB as usize;
+/// Blocks changed at a time: while sled takes them over, readers wait.
+const BATCH_BLOCKS: usize = 128;
 const BLOCKS: &str = "blocks";
 const CHECKPOINT: &str = "checkpoint";
 const WRITING: &str = "writing";
@@ -132,9 +134,11 @@ impl Base {
     /// Applies writes in key order.
     pub fn apply(&self, mut writes: &[Write]) -> Result<()> {
         while !writes.is_empty() {
+            // Only the checkpoint changes sled, so that what was read here still holds below.
+            let (batch, applied) = self.with(|sled| sled.changes(writes))?;
             let open = self.open.write();
             let sled = open.as_ref().ok_or_else(closed)?;
-            let applied = protect(|| sled.apply_to_block(writes))?;
+            protect(|| sled.blocks.apply_batch(batch).map_err(sled_error))?;
             writes = &writes[applied..];
         }
         Ok(())
@@ -308,8 +312,22 @@ impl Sled {
         Ok(Chunk { entries, stopped_at })
     }
 
-    /// Applies as many of the writes, which are in key order, as fall into the block of the first. Returns how many.
-    fn apply_to_block(&self, writes: &[Write]) -> Result<usize> {
+    /// What the first of these writes change, which are in key order, in up to [`BATCH_BLOCKS`] blocks. Each batch makes
+    /// sled wait for the disk. Returns also how many writes these are.
+    fn changes(&self, writes: &[Write]) -> Result<(sled::Batch, usize)> {
+        let mut batch = sled::Batch::default();
+        let mut applied = 0;
+        for _ in 0..BATCH_BLOCKS {
+            if applied == writes.len() {
+                break;
+            }
+            applied += self.change_block(&writes[applied..], &mut batch)?;
+        }
+        Ok((batch, applied))
+    }
+
+    /// Adds to a batch what those of the writes change that fall into the block of the first. Returns how many.
+    fn change_block(&self, writes: &[Write], batch: &mut sled::Batch) -> Result<usize> {
         let (routing, block) = self.covering(&writes[0].0)?.unwrap_or_default();
         let mut next = self.following(&routing)?;
         let within = |next: &Option<(sled::IVec, sled::IVec)>| {
@@ -318,7 +336,6 @@ impl Sled {
         };
         let mut applied = within(&next);
         let mut entries = merge(block::entries(&block)?, &writes[..applied]);
-        let mut batch = sled::Batch::default();
         // Blocks that deletes have emptied are joined with the ones behind them.
         while total(&entries) < TARGET_BYTES / 4
             && let Some((joined, block)) = next
@@ -341,7 +358,6 @@ impl Sled {
             }
             batch.insert(routing.as_slice(), block);
         }
-        self.blocks.apply_batch(batch).map_err(sled_error)?;
         Ok(applied)
     }
 }

@@ -19,8 +19,10 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Keys moved to sled or taken from the memtable at a time, so that readers and commits get their turn.
-const CHUNK: usize = 256;
+/// Keys moved to sled at a time.
+const MOVED_KEYS: usize = 1024;
+/// Keys taken from the memtable at a time, while nobody can read it.
+const PRUNED_KEYS: usize = 256;
 /// How often to look at disk and memory.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often to look whether a full disk has room again when somebody wants to write.
@@ -248,7 +250,7 @@ fn move_to_base(shared: &Shared) -> Result<Sequence> {
     shared.base.start_checkpoint()?;
     let mut rest = KeyBounds::all();
     loop {
-        let chunk = shared.memtable.range(&rest, false, horizon, CHUNK);
+        let chunk = shared.memtable.range(&rest, false, horizon, MOVED_KEYS);
         shared.base.apply(&chunk.entries)?;
         match chunk.stopped_at {
             Some(key) => rest.go_on_after(key, false),
@@ -257,7 +259,7 @@ fn move_to_base(shared: &Shared) -> Result<Sequence> {
     }
     shared.base.finish_checkpoint(horizon)?;
     let mut rest = KeyBounds::all();
-    while let Some(key) = shared.memtable.prune(&rest, horizon, CHUNK) {
+    while let Some(key) = shared.memtable.prune(&rest, horizon, PRUNED_KEYS) {
         rest.go_on_after(key, false);
     }
     shared.log.lock().recycle(horizon)?;
@@ -284,15 +286,22 @@ fn give_up_snapshots(shared: &Shared, done: Sequence) -> Sequence {
     shared.snapshots.oldest()
 }
 
-/// After a failed checkpoint: makes room from the reserve and opens sled again.
+/// After a failed checkpoint: makes room from the reserve and opens sled again, which refuses all writes once one has
+/// failed. While there is no room to open it, it stays as it is: it can still be read.
 fn recover(shared: &Shared) {
     let housekeeping = &shared.housekeeping;
     let _running = housekeeping.running.lock();
-    if free_bytes(shared.folder.path()).is_ok_and(|free| free < shared.options.disk_reserve) {
+    let has_room = || {
+        let needed = shared.options.disk_reserve.max(RESERVE_BYTES);
+        free_bytes(shared.folder.path()).is_ok_and(|free| free >= needed)
+    };
+    if !has_room() {
         shared.folder.release_reserve();
     }
     housekeeping.look_at_disk(shared);
-    if let Err(error) = shared.base.reopen() {
+    if has_room()
+        && let Err(error) = shared.base.reopen()
+    {
         warn!(%error, "sled does not open again");
     }
 }

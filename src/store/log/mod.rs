@@ -56,11 +56,15 @@ impl Log {
         force: bool,
         mut apply: impl FnMut(Sequence, Vec<Write>),
     ) -> Result<(Self, Sequence)> {
+        let mut complaints = Complaints { force };
+        if !folder.exists() {
+            complaints.add(format!("the log in '{}' is missing", folder.display()))?;
+            fs::create_dir_all(folder).map_err(|error| io_error("create", folder, &error))?;
+        }
         segment::remove_unfinished(folder)?;
         let mut segments = segment::list(folder)?;
-        let mut complaints = Complaints { force };
         match segments.first() {
-            None => complaints.add(format!("the log in '{}' is missing", folder.display()))?,
+            None => complaints.add(format!("'{}' has no log files", folder.display()))?,
             Some(first) if first.first > checkpoint + 1 => complaints.add(format!(
                 "the log begins with commit {} but sled ends with commit {checkpoint}",
                 first.first

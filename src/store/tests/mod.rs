@@ -1,4 +1,6 @@
-//! The store against a model, through crashes and checkpoints.
+//! The store against a model, through crashes and checkpoints; [`faults`] does worse to it.
+
+mod faults;
 
 use std::{
     collections::BTreeMap,
