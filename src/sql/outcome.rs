@@ -39,6 +39,8 @@ impl Iterator for Rows {
 pub struct Done {
     /// Rows inserted, changed or deleted, counted as MariaDB does.
     pub affected_rows: u64,
+    /// Rows that an UPDATE found and left as they were: clients of CLIENT_FOUND_ROWS count them as affected.
+    pub unchanged_rows: u64,
     /// The insert id, 0 if there is none.
     pub last_insert_id: u64,
     /// MySQL's text about multi-row statements, such as `Records: 3  Duplicates: 0  Warnings: 0`; often empty.

@@ -23,6 +23,8 @@ pub(super) struct Client {
     pub prepared: Mutex<PreparedStatements>,
     /// Several statements in one QUERY are allowed (CLIENT_MULTI_STATEMENTS, SET_OPTION).
     pub multi_statements: AtomicBool,
+    /// Rows that an UPDATE found count as affected, changed or not (CLIENT_FOUND_ROWS).
+    pub found_rows: bool,
     /// Which numbers its errors carry.
     pub error_codes: ErrorCodes,
 }

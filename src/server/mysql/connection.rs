@@ -117,6 +117,7 @@ pub(super) fn open_session(
         session: tokio::sync::Mutex::new(session),
         prepared: Default::default(),
         multi_statements: AtomicBool::new(capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS)),
+        found_rows: capabilities.contains(CapabilityFlags::CLIENT_FOUND_ROWS),
         error_codes: port.settings.error_codes,
     }))
 }

@@ -80,8 +80,9 @@ impl Shim {
                     warnings: done.warnings,
                     info: done.info,
                 });
+                let unchanged_rows = if self.client.found_rows { done.unchanged_rows } else { 0 };
                 let response = OkResponse {
-                    affected_rows: done.affected_rows,
+                    affected_rows: done.affected_rows + unchanged_rows,
                     last_insert_id: done.last_insert_id,
                     ..OkResponse::default()
                 };

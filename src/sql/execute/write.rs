@@ -174,7 +174,7 @@ pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Done> {
     } else {
         String::new()
     };
-    Ok(Done { affected_rows: count.affected, last_insert_id: count.insert_id, info, warnings: 0 })
+    Ok(Done { affected_rows: count.affected, last_insert_id: count.insert_id, info, ..Done::default() })
 }
 
 #[derive(Default)]
@@ -283,12 +283,10 @@ pub(super) fn update(update: &Update, run: &Run) -> Result<Done> {
         run.bounds.step()?;
         changed += u64::from(update_row(&writer, row, &[], &update.assignments, position + 1)?);
     }
-    let info = format!(
-        "Rows matched: {}  Changed: {changed}  Warnings: {}",
-        rows.len(),
-        run.context.warnings.count()
-    );
-    Ok(Done { affected_rows: changed, info, ..Done::default() })
+    let matched = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let info =
+        format!("Rows matched: {matched}  Changed: {changed}  Warnings: {}", run.context.warnings.count());
+    Ok(Done { affected_rows: changed, unchanged_rows: matched - changed, info, ..Done::default() })
 }
 
 /// Runs a DELETE. Its rows are found before the first one goes.

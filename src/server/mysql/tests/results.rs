@@ -1,8 +1,12 @@
 //! What a result set says about itself.
 
-use mysql_common::constants::StatusFlags;
+use mysql_common::{
+    constants::{CapabilityFlags, StatusFlags},
+    packets::AuthPlugin,
+};
 
-use super::super::test_support::{Client, comet_settings, port, settings};
+use super::super::test_support::{Client, MODERN, PASSWORD, comet_settings, port, settings};
+use crate::config::MysqlSettings;
 
 #[tokio::test]
 async fn a_result_inside_a_transaction_says_so() {
@@ -53,6 +57,25 @@ async fn ok_has_counts_warnings_and_a_text_with_its_length() {
 }
 
 #[tokio::test]
+async fn an_update_counts_the_rows_found_for_clients_that_ask_for_it() {
+    for (capabilities, expected) in [(MODERN, 1), (MODERN | CapabilityFlags::CLIENT_FOUND_ROWS, 2)] {
+        let mut client = Client::greeted(port(settings())).await;
+        client.send_login("15", PASSWORD, capabilities, AuthPlugin::MysqlNativePassword).await;
+        client.read_ok().await;
+        client
+            .command(
+                3,
+                b"INSERT INTO conference (name, user_id, message) VALUES ('101', 7, 'x'), ('101', 8, '')",
+            )
+            .await;
+        client.read().await;
+        client.command(3, b"UPDATE conference SET message = 'x' WHERE name = '101'").await;
+        let (_, ok) = client.read().await;
+        assert_eq!(ok[..2], [0, expected], "{}", ok.escape_ascii());
+    }
+}
+
+#[tokio::test]
 async fn a_table_s_columns_say_where_they_come_from() {
     let mut client = Client::connect(port(settings())).await;
     let result = client.query("SELECT c.user_id AS who FROM conference c").await;
@@ -98,4 +121,29 @@ async fn text_is_utf8mb4_and_numbers_are_binary() {
     assert_eq!(charsets, [45, 63, 63]);
     let double = &result.definitions[2];
     assert_eq!(double[double.len() - 3], 31, "decimals");
+}
+
+/// The length of the row, and the packets that it takes.
+#[tokio::test]
+async fn long_rows_are_cut_and_a_full_packet_is_followed_by_an_empty_one() {
+    const FULL: usize = 0xff_ffff;
+    let mut client = Client::connect(port(MysqlSettings { max_packet: 64 << 20, ..settings() })).await;
+    for (length, packets) in [(FULL - 1, vec![FULL - 1]), (FULL, vec![FULL, 0]), (FULL + 1, vec![FULL, 1])] {
+        // Four bytes before the text say how long it is, nine if it does not fit three bytes.
+        let text = length - if length > FULL + 3 { 9 } else { 4 };
+        client.command(3, format!("SELECT REPEAT('x', {text})").as_bytes()).await;
+        let mut sequence = 0;
+        for _ in 0..3 {
+            // The number of columns, the column, EOF.
+            sequence += 1;
+            assert_eq!(client.read().await.0, sequence);
+        }
+        for expected in packets {
+            sequence += 1;
+            let (number, payload) = client.read().await;
+            assert_eq!((number, payload.len()), (sequence, expected));
+        }
+        client.read_eof().await;
+    }
+    client.assert_alive().await;
 }
