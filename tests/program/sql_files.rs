@@ -110,15 +110,22 @@ impl DB for Peer {
         let mut results = self.connection.query_iter(sql).map_err(Failure)?;
         let mut output = DBOutput::StatementComplete(0);
         while let Some(result) = results.iter() {
-            let types: Vec<Kind> = result.columns().as_ref().iter().map(Kind::of).collect();
+            let mut types: Vec<Kind> = result.columns().as_ref().iter().map(Kind::of).collect();
             let affected = result.affected_rows();
-            let mut rows = Vec::new();
-            for row in result {
-                rows.push(row.map_err(Failure)?.unwrap().iter().map(shown).collect());
+            let rows: Vec<Vec<Value>> =
+                result.map(|row| Ok(row?.unwrap())).collect::<mysql::Result<_>>().map_err(Failure)?;
+            for (column, kind) in types.iter_mut().enumerate() {
+                // The type that a NULL has is MariaDB's own affair: double in arithmetic, binary in text functions.
+                if !rows.is_empty() && rows.iter().all(|row| row[column] == Value::NULL) {
+                    *kind = Kind::Null;
+                }
             }
             output = match types.is_empty() {
                 true => DBOutput::StatementComplete(affected),
-                false => DBOutput::Rows { types, rows },
+                false => DBOutput::Rows {
+                    types,
+                    rows: rows.iter().map(|row| row.iter().map(shown).collect()).collect(),
+                },
             };
         }
         Ok(output)

@@ -124,6 +124,7 @@ impl<'a, 'e> FromBinder<'a, 'e> {
                                     ..Origin::default()
                                 }),
                                 twin: false,
+                                invisible: false,
                             });
                         let scope = Scope { columns: columns.collect() };
                         Ok((Tree::System { table, alias, stretch }, scope))
@@ -161,6 +162,7 @@ impl<'a, 'e> FromBinder<'a, 'e> {
                 index: stretch.offset + position,
                 origin: Arc::new(Origin { org_name: name.clone(), ..Origin::default() }),
                 twin: false,
+                invisible: false,
             });
         }
         Ok((Tree::Derived { input: planned.node, alias, stretch }, Scope { columns }))
@@ -257,6 +259,7 @@ pub(super) fn table_scope(table: &TableSchema, database: &str, alias: &str, offs
             multiple_key: table.indexes.iter().any(|index| index.columns.contains(&position)),
         }),
         twin: false,
+        invisible: column.invisible,
     });
     Scope { columns: columns.collect() }
 }

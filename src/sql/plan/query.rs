@@ -118,6 +118,7 @@ fn finish(
                 index,
                 origin: Arc::default(),
                 twin: false,
+                invisible: false,
             })
             .collect(),
     };

@@ -25,6 +25,8 @@ pub(super) struct ScopeColumn {
     pub(super) origin: Arc<Origin>,
     /// It stands for two columns joined by USING, and its twin is left out.
     pub(super) twin: bool,
+    /// `*` leaves it out.
+    pub(super) invisible: bool,
 }
 
 /// What a result tells of a table's column.
@@ -96,13 +98,14 @@ impl Scope {
 
     /// The columns of `table.*`.
     pub(super) fn table_columns(&self, table: &TableName) -> Result<Vec<&ScopeColumn>> {
-        let columns: Vec<_> = self.columns.iter().filter(|column| column.is_in(table)).collect();
+        let columns: Vec<_> =
+            self.columns.iter().filter(|column| column.is_in(table) && !column.invisible).collect();
         if columns.is_empty() { Err(Error::UnknownWildcardTable(table.name.clone())) } else { Ok(columns) }
     }
 
     /// The columns of `*`.
     pub(super) fn all(&self) -> impl Iterator<Item = &ScopeColumn> {
-        self.columns.iter().filter(|column| !column.twin)
+        self.columns.iter().filter(|column| !column.twin && !column.invisible)
     }
 }
 
