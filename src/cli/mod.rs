@@ -45,6 +45,9 @@ struct Place {
     /// The data folder [default: `[store] folder` of the settings, or ./data].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Start although the data folder is damaged and acknowledged rows may be missing, with what can be read.
+    #[arg(long)]
+    force_recovery: bool,
 }
 
 #[derive(Subcommand)]
@@ -142,6 +145,7 @@ impl Place {
         if let Some(folder) = &self.data {
             settings.store.folder.clone_from(folder);
         }
+        settings.store.force_recovery = self.force_recovery;
         Ok(settings)
     }
 }
@@ -168,6 +172,7 @@ fn open(settings: &Settings) -> Result<Database, Failure> {
         memory_warning: store.memory_watermark,
         disk_warning: store.disk_watermark,
         disk_reserve: store.disk_reserve,
+        force_recovery: store.force_recovery,
         ..Options::default()
     };
     let placement = NodePlacement::new(&settings.sip.nodes);

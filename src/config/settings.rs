@@ -72,6 +72,8 @@ pub struct StoreSettings {
     pub disk_watermark: u64,
     /// `disk_reserve`: free bytes of the disk below which only deletes are accepted.
     pub disk_reserve: u64,
+    /// The command line's `--force-recovery`: start although acknowledged rows may be missing.
+    pub force_recovery: bool,
 }
 
 /// FreeSWITCH and the calls it carries.
@@ -169,6 +171,7 @@ impl StoreSettings {
             memory_watermark: reader.bytes(SECTION, "memory_watermark", MIB, 1024 * 1024 * MIB, 1024 * MIB),
             disk_watermark: reader.bytes(SECTION, "disk_watermark", 0, 1024 * 1024 * MIB, 512 * MIB),
             disk_reserve: reader.bytes(SECTION, "disk_reserve", 0, 1024 * 1024 * MIB, 64 * MIB),
+            force_recovery: false,
         }
     }
 }

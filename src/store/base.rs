@@ -34,7 +34,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// sled writes a page of up to 17 entries as one item, and items above a quarter of this to files of their own.
-const SEGMENT_BYTES: usize = 8 * MIB as usize;
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// Blocks changed at a time: while sled takes them over, readers wait.
 const BATCH_BLOCKS: usize = 128;
 const BLOCKS: &str = "blocks";

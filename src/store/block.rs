@@ -107,11 +107,14 @@ pub fn separator(left: &[u8], right: &[u8]) -> Key {
 }
 
 fn put_length(mut length: usize, bytes: &mut Vec<u8>) {
-    while length >= 0x80 {
-        bytes.push((length & 0x7F) as u8 | 0x80);
+    loop {
+        let [low, ..] = (length & 0x7F).to_le_bytes();
         length >>= 7;
+        if length == 0 {
+            return bytes.push(low);
+        }
+        bytes.push(low | 0x80);
     }
-    bytes.push((length & 0x7F) as u8);
 }
 
 fn damaged() -> Error {

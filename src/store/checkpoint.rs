@@ -176,10 +176,12 @@ impl Housekeeping {
                 info!(free, "the disk has room again: writes are accepted");
             }
         }
-        if !full && free > shared.options.disk_reserve + RESERVE_BYTES && !self.reserve.exists() {
-            if let Err(error) = fill(&self.reserve) {
-                debug!(%error, "cannot set room aside");
-            }
+        let spare_room = free > shared.options.disk_reserve + RESERVE_BYTES;
+        if spare_room
+            && !self.reserve.exists()
+            && let Err(error) = fill(&self.reserve)
+        {
+            debug!(%error, "cannot set room aside");
         }
     }
 }

@@ -57,7 +57,7 @@ impl Database {
         let schemas = migrations::run(&store)?;
         let mut tables: Vec<Arc<Table>> = schemas
             .into_iter()
-            .map(|schema| Table::new(schema, &placement).map(Arc::new))
+            .map(move |schema| Table::new(schema, &placement).map(Arc::new))
             .collect::<Result<_>>()?;
         tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
         Ok(Database(Arc::new(Inner { store, tables })))

@@ -4,6 +4,8 @@
 //! What MariaDB does not know stands in a comment of the statement, which it skips:
 //! `/*cometql: id=1, insert=replace, insert_id=id, read_only, admin_only */`.
 
+use std::fmt::Display;
+
 use sqlparser::{
     ast::{
         AlterTableOperation, ColumnDef, ColumnOption, CreateIndex, CreateTable, DataType as Parsed,
@@ -316,7 +318,7 @@ fn unknown_column(name: &str) -> Error {
     Error::Syntax(format!("no column '{name}'"))
 }
 
-fn unsupported(what: impl ToString) -> Error {
+fn unsupported(what: impl Display) -> Error {
     Error::Unsupported(what.to_string())
 }
 

@@ -28,9 +28,10 @@ const EXTENSION: &str = "log";
 /// Extension of a spare that is still being filled.
 const UNFINISHED: &str = "unfinished";
 const SPARE_PREFIX: &str = "spare-";
-const ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
 
 /// What a segment says about itself.
+#[derive(Clone, Copy)]
 pub struct Header {
     /// Counts up by one.
     pub number: u64,

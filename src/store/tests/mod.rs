@@ -1,6 +1,8 @@
-//! The store against a model, through crashes and checkpoints; [`faults`] does worse to it.
+//! The store against a model, through crashes and checkpoints; [`faults`] does worse to it, [`sync`]
+//! watches it.
 
 mod faults;
+mod sync;
 
 use std::{
     collections::BTreeMap,
