@@ -26,7 +26,6 @@ pub(super) fn number_class(expr_type: &ExprType) -> Class {
         _ if expr_type.hex_literal => Class::Integer,
         Class::Temporal if expr_type.decimals == 0 => Class::Integer,
         Class::Temporal => Class::Decimal,
-        Class::String if expr_type.data_type == DataType::Null => Class::Integer,
         Class::String => Class::Double,
         class => class,
     }

@@ -11,9 +11,9 @@ pub(super) static OR: Function = Function::new("|", (2, 2), infer, |call| two(ca
 pub(super) static XOR: Function = Function::new("^", (2, 2), infer, |call| two(call, |a, b| a ^ b)).numeric();
 pub(super) static NOT: Function = Function::new("~", (1, 1), infer, not).numeric();
 pub(super) static SHIFT_LEFT: Function =
-    Function::new("<<", (2, 2), infer, |call| two(call, |a, b| shift(a, b, u64::checked_shl))).numeric();
+    Function::new("<<", (2, 2), infer, |call| shift(call, u64::checked_shl)).numeric();
 pub(super) static SHIFT_RIGHT: Function =
-    Function::new(">>", (2, 2), infer, |call| two(call, |a, b| shift(a, b, u64::checked_shr))).numeric();
+    Function::new(">>", (2, 2), infer, |call| shift(call, u64::checked_shr)).numeric();
 
 fn infer(args: &[Argument]) -> ExprType {
     ExprType::bigint(21, true).nullable(any_nullable(args))
@@ -32,6 +32,9 @@ fn not(call: &Invocation<'_>) -> Result<Value> {
 }
 
 /// Shifting by 64 or more leaves nothing.
-fn shift(bits: u64, by: u64, shift: fn(u64, u32) -> Option<u64>) -> u64 {
-    u32::try_from(by).ok().and_then(|by| shift(bits, by)).unwrap_or(0)
+fn shift(call: &Invocation<'_>, shift: fn(u64, u32) -> Option<u64>) -> Result<Value> {
+    let (Some(bits), Some(by)) = (call.context.converter().bits(call.value(0)), call.integer(1)) else {
+        return Ok(Value::Null);
+    };
+    Ok(Value::UInt(u32::try_from(by).ok().and_then(|by| shift(bits, by)).unwrap_or(0)))
 }

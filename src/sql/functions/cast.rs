@@ -1,5 +1,7 @@
 //! CAST and CONVERT.
 
+use std::borrow::Cow;
+
 use super::{Argument, CastTarget, Function, Invocation};
 use crate::{
     error::Result,
@@ -14,27 +16,17 @@ pub(super) static CAST: Function = Function::new("cast", (1, 1), |args: &[Argume
 
 /// The type of a CAST.
 pub(super) fn result_type(arg: &ExprType, target: CastTarget) -> ExprType {
-    let mut nullable = arg.nullable;
-    let result = match target {
-        CastTarget::Char(length) => ExprType::text(length.unwrap_or(arg.length)),
-        CastTarget::Binary(length) => ExprType::bytes(length.unwrap_or(arg.length)),
-        CastTarget::Signed => ExprType::integer(arg.length, false),
-        CastTarget::Unsigned => ExprType::integer(arg.length, true),
-        CastTarget::Decimal(precision, scale) => ExprType::decimal(precision.into(), scale),
-        CastTarget::Float => ExprType::new(DataType::Float),
-        CastTarget::Double => ExprType::double(),
-        CastTarget::Date => {
-            nullable = true;
-            ExprType::new(DataType::Date)
-        }
-        CastTarget::Time(fsp) => {
-            nullable = true;
-            ExprType::new(DataType::Time(fsp))
-        }
-        CastTarget::DateTime(fsp) => {
-            nullable = true;
-            ExprType::new(DataType::DateTime(fsp))
-        }
+    let (result, nullable) = match target {
+        CastTarget::Char(length) => (ExprType::text(length.unwrap_or(arg.length)), true),
+        CastTarget::Binary(length) => (ExprType::bytes(length.unwrap_or(arg.length)), true),
+        CastTarget::Signed => (ExprType::integer(arg.length, false), arg.nullable),
+        CastTarget::Unsigned => (ExprType::integer(arg.length, true), arg.nullable),
+        CastTarget::Decimal(precision, scale) => (ExprType::decimal(precision.into(), scale), arg.nullable),
+        CastTarget::Float => (ExprType::new(DataType::Float), true),
+        CastTarget::Double => (ExprType::double(), true),
+        CastTarget::Date => (ExprType::new(DataType::Date), true),
+        CastTarget::Time(fsp) => (ExprType::new(DataType::Time(fsp)), true),
+        CastTarget::DateTime(fsp) => (ExprType::new(DataType::DateTime(fsp)), true),
     };
     result.nullable(nullable)
 }
@@ -70,7 +62,10 @@ fn to_float(value: f64) -> Value {
 }
 
 fn to_char(call: &Invocation<'_>, length: Option<u32>) -> Value {
-    let Some(text) = call.text(0) else { return Value::Null };
+    let text = match call.value(0) {
+        Value::Bytes(bytes) => decode(call, bytes),
+        _ => call.text(0).unwrap_or_default(),
+    };
     let cut = length.and_then(|length| text.char_indices().nth(usize::try_from(length).ok()?));
     match (cut, length) {
         (Some((end, _)), Some(length)) => {
@@ -79,6 +74,25 @@ fn to_char(call: &Invocation<'_>, length: Option<u32>) -> Value {
         }
         _ => call.string(text),
     }
+}
+
+/// Bytes as text, with a `?` and a warning for what is none.
+fn decode<'a>(call: &Invocation<'_>, bytes: &'a [u8]) -> Cow<'a, str> {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    call.context.warnings.push(Level::Warning, 1300, || {
+        let invalid = bytes.utf8_chunks().map(|chunk| chunk.invalid()).find(|invalid| !invalid.is_empty());
+        let digits: String =
+            invalid.unwrap_or_default().iter().map(|byte| format!("\\x{byte:02X}")).collect();
+        format!("Invalid utf8mb4 character string: '{digits}'")
+    });
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    Cow::Owned(text)
 }
 
 fn to_binary(call: &Invocation<'_>, length: Option<u32>) -> Value {

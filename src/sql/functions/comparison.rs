@@ -34,8 +34,8 @@ pub(super) static NOT_IN: Function =
     Function::lazy("not in", (2, ANY), infer_boolean, |call| is_in(call, false));
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("greatest", (2, ANY), infer_common, |call| extreme(call, Ordering::Greater)),
-    Function::new("least", (2, ANY), infer_common, |call| extreme(call, Ordering::Less)),
+    Function::new("greatest", (2, ANY), infer_extreme, |call| extreme(call, Ordering::Greater)).numeric(),
+    Function::new("least", (2, ANY), infer_extreme, |call| extreme(call, Ordering::Less)).numeric(),
     Function::new("interval", (2, ANY), infer_position, interval).in_grammar().numeric(),
     Function::new("field", (2, ANY), infer_position, field),
     Function::new("strcmp", (2, 2), infer_strcmp, strcmp),
@@ -153,25 +153,47 @@ fn is_in(call: &mut LazyInvocation<'_, '_>, inside: bool) -> Result<Value> {
     Ok(boolean(result))
 }
 
-fn infer_common(args: &[Argument]) -> ExprType {
-    result_type::combine_args(args).nullable(any_nullable(args))
+/// The type of GREATEST and LEAST: temporal if one argument is, a number if texts meet numbers.
+fn infer_extreme(args: &[Argument]) -> ExprType {
+    let has = |class| args.iter().any(|arg| arg.expr_type.data_type.class() == class);
+    let has_number = has(Class::Integer) || has(Class::Decimal) || has(Class::Double);
+    if has(Class::Temporal) {
+        let temporal = args.iter().filter(|arg| arg.expr_type.data_type.class() == Class::Temporal);
+        let fsp = args.iter().map(super::time::fraction_of).max().unwrap_or(0);
+        let combined = result_type::combine_args(temporal);
+        return ExprType::new(match combined.data_type {
+            DataType::Time(_) => DataType::Time(fsp),
+            DataType::DateTime(_) | DataType::Timestamp(_) => DataType::DateTime(fsp),
+            data_type => data_type,
+        })
+        .nullable(true);
+    }
+    let combined = if has_number && has(Class::String) {
+        let decimals = args.iter().map(|arg| arg.expr_type.decimals).max().unwrap_or(0);
+        ExprType::fixed_double(decimals)
+    } else {
+        result_type::combine_args(args)
+    };
+    combined.nullable(any_nullable(args))
 }
 
 /// The greatest or least argument, as a value of the common type; NULL if one is NULL.
 fn extreme(call: &Invocation<'_>, wanted: Ordering) -> Result<Value> {
     let result = call.call.result();
-    let comparison = common_comparison(call.call.args());
+    let comparison = Comparison::same(result);
     let convert = call.context.converter();
-    let mut best = 0;
+    let mut best = Value::Null;
     for index in 0..call.count() {
-        match comparison.compare(call.value(index), call.value(best), &convert) {
-            None => return Ok(Value::Null),
-            Some(ordering) if ordering == wanted => best = index,
-            Some(_) => {}
+        let value = std::borrow::Cow::Borrowed(call.value(index));
+        let value = result_type::convert(value, &call.call.args()[index], result, call.context);
+        if value.is_null() {
+            return Ok(Value::Null);
+        }
+        if best.is_null() || comparison.compare(&value, &best, &convert) == Some(wanted) {
+            best = value;
         }
     }
-    let value = std::borrow::Cow::Borrowed(call.value(best));
-    Ok(result_type::convert(value, &call.call.args()[best], result, call.context))
+    Ok(best)
 }
 
 fn infer_position(_: &[Argument]) -> ExprType {

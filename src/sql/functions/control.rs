@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{ANY, Argument, Function, LazyInvocation, comparison::compare_values, result_type::combine_args};
 use crate::{
     error::Result,
-    sql::types::{ExprType, Value, convert},
+    sql::types::{Class, DataType, ExprType, Value, convert},
 };
 
 pub(super) static CASE_WHEN: Function = Function::lazy("case", (2, ANY), infer_case_when, case_when);
@@ -22,7 +22,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn infer_if(args: &[Argument]) -> ExprType {
-    combine_args(&args[1..])
+    let common = combine_args(&args[1..]);
+    common.nullable(common.nullable || needs_decoding(&common, &args[1..]))
+}
+
+/// Whether texts and others meet in a common type of strings, which MariaDB holds to be able to give NULL.
+fn needs_decoding<'a>(common: &ExprType, args: impl IntoIterator<Item = &'a Argument>) -> bool {
+    common.data_type.class() == Class::String
+        && args.into_iter().any(|arg| arg.expr_type.data_type.class() != Class::String)
 }
 
 fn if_then(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {
@@ -74,8 +81,9 @@ fn branches(args: &[Argument], first: usize) -> Vec<&Argument> {
 fn infer_case(args: &[Argument], first: usize) -> ExprType {
     let branches = branches(args, first);
     let has_else = (args.len() - first) % 2 == 0;
-    let nullable = !has_else || branches.iter().any(|branch| branch.expr_type.nullable);
-    combine_args(branches).nullable(nullable)
+    let common = combine_args(branches.iter().copied());
+    let nullable = !has_else || common.nullable || needs_decoding(&common, branches);
+    common.nullable(nullable)
 }
 
 fn infer_case_when(args: &[Argument]) -> ExprType {
@@ -93,7 +101,10 @@ fn case_when(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {
 }
 
 fn infer_case_value(args: &[Argument]) -> ExprType {
-    infer_case(args, 2)
+    let compares_null = args[0].expr_type.data_type == DataType::Null
+        || args[1..args.len() - 1].iter().step_by(2).any(|arg| arg.expr_type.data_type == DataType::Null);
+    let common = infer_case(args, 2);
+    common.nullable(common.nullable || compares_null)
 }
 
 fn case_value(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {

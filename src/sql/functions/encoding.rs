@@ -8,21 +8,26 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use super::{ANY, Argument, Function, Invocation, call::any_nullable};
 use crate::{
     error::Result,
-    sql::types::{Class, ExprType, Level, Value},
+    sql::types::{Class, DataType, ExprType, IntWidth, Level, Value, convert::to_bits},
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("ascii", (1, 1), |args| int(args, 3), ascii).in_grammar(),
-    Function::new("ord", (1, 1), |args| int(args, 21), ord),
+    Function::new("ord", (1, 1), |args| int(args, 7), ord),
     Function::new("char", (1, ANY), infer_char, char).in_grammar().numeric(),
-    Function::new("hex", (1, 1), |args| text(args, args[0].expr_type.length.saturating_mul(2)), hex),
+    Function::new(
+        "hex",
+        (1, 1),
+        |args| text(args, args[0].expr_type.length.saturating_mul(2)).nullable(true),
+        hex,
+    ),
     Function::new("unhex", (1, 1), infer_unhex, unhex),
     Function::new("bin", (1, 1), |args| text(args, 64).nullable(true), |call| in_base(call, 2)),
     Function::new("oct", (1, 1), |args| text(args, 64).nullable(true), |call| in_base(call, 8)),
     Function::new("conv", (3, 3), |_| ExprType::text(65).nullable(true), conv),
-    Function::new("md5", (1, 1), |args| text(args, 32), |call| digest::<Md5>(call)),
-    Function::new("sha", (1, 1), |args| text(args, 40), |call| digest::<Sha1>(call)),
-    Function::new("sha1", (1, 1), |args| text(args, 40), |call| digest::<Sha1>(call)),
+    Function::new("md5", (1, 1), |args| text(args, 32).nullable(true), |call| digest::<Md5>(call)),
+    Function::new("sha", (1, 1), |args| text(args, 40).nullable(true), |call| digest::<Sha1>(call)),
+    Function::new("sha1", (1, 1), |args| text(args, 40).nullable(true), |call| digest::<Sha1>(call)),
     Function::new("sha2", (2, 2), |_| ExprType::text(128).nullable(true), sha2),
     Function::new("crc32", (1, 2), infer_crc32, crc32),
     Function::new("to_base64", (1, 1), infer_to_base64, to_base64),
@@ -39,7 +44,7 @@ fn text(args: &[Argument], length: u32) -> ExprType {
 }
 
 fn infer_char(args: &[Argument]) -> ExprType {
-    ExprType::bytes(u32::try_from(args.len()).unwrap_or(u32::MAX).saturating_mul(4))
+    ExprType::bytes(u32::try_from(args.len()).unwrap_or(u32::MAX).saturating_mul(4)).nullable(true)
 }
 
 fn infer_unhex(args: &[Argument]) -> ExprType {
@@ -47,7 +52,8 @@ fn infer_unhex(args: &[Argument]) -> ExprType {
 }
 
 fn infer_crc32(args: &[Argument]) -> ExprType {
-    ExprType::bigint(10, true).nullable(any_nullable(args))
+    ExprType { length: 10, ..ExprType::new(DataType::Integer { width: IntWidth::Int, unsigned: true }) }
+        .nullable(any_nullable(args))
 }
 
 fn infer_to_base64(args: &[Argument]) -> ExprType {
@@ -85,8 +91,8 @@ fn ord(call: &Invocation<'_>) -> Result<Value> {
 fn char(call: &Invocation<'_>) -> Result<Value> {
     let mut bytes = Vec::new();
     for index in 0..call.count() {
-        let Some(code) = call.context.converter().bits(call.value(index)) else { continue };
-        let [.., a, b, c, d] = code.to_be_bytes();
+        let Some(code) = call.integer(index) else { continue };
+        let [.., a, b, c, d] = to_bits(code).to_be_bytes();
         let code = [a, b, c, d];
         let zeros = code.iter().take(3).take_while(|byte| **byte == 0).count();
         bytes.extend_from_slice(&code[zeros..]);
@@ -125,11 +131,16 @@ fn unhex(call: &Invocation<'_>) -> Result<Value> {
 fn in_base(call: &Invocation<'_>, base: u32) -> Result<Value> {
     let bits = match call.value(0) {
         Value::Null => return Ok(Value::Null),
-        Value::Text(_) | Value::Bytes(_) => {
-            let (negative, magnitude) = parse_in_base(&call.text(0).unwrap_or_default(), 10);
+        Value::Int(value) => value.cast_unsigned(),
+        Value::UInt(value) => *value,
+        _ => {
+            let text = call.text(0).unwrap_or_default();
+            if text.is_empty() {
+                return Ok(Value::Null);
+            }
+            let (negative, magnitude) = parse_in_base(&text, 10);
             if negative { magnitude.wrapping_neg() } else { magnitude }
         }
-        value => call.context.converter().bits(value).unwrap_or(0),
     };
     Ok(call.string(digits_in_base(bits, base)))
 }
@@ -173,11 +184,15 @@ fn conv(call: &Invocation<'_>) -> Result<Value> {
     let (Some(text), Some(from), Some(to)) = (call.text(0), call.integer(1), call.integer(2)) else {
         return Ok(Value::Null);
     };
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
     let base = |base: i128| u32::try_from(base.unsigned_abs()).ok().filter(|base| (2..=36).contains(base));
     let (Some(from_base), Some(to_base)) = (base(from), base(to)) else { return Ok(Value::Null) };
     let (negative, magnitude) = parse_in_base(&text, from_base);
     let bits = if !negative {
-        magnitude
+        // A signed base reads signed numbers.
+        if from < 0 { magnitude.min(SIGNED_MIN - 1) } else { magnitude }
     } else if from < 0 && magnitude > SIGNED_MIN {
         SIGNED_MIN
     } else {
@@ -197,7 +212,8 @@ fn digest<D: Digest>(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn sha2(call: &Invocation<'_>) -> Result<Value> {
-    let (Some(bytes), Some(length)) = (call.bytes(0), call.integer(1)) else { return Ok(Value::Null) };
+    let Some(bytes) = call.bytes(0) else { return Ok(Value::Null) };
+    let length = call.integer(1).unwrap_or(0);
     let digits = match length {
         0 | 256 => hex_digits(&Sha256::digest(&bytes)),
         224 => hex_digits(&Sha224::digest(&bytes)),

@@ -1,6 +1,6 @@
 //! What a statement can ask about its session.
 
-use super::{Argument, Function, Invocation};
+use super::{Argument, Function, Invocation, Volatility};
 use crate::{
     error::Result,
     sql::types::{ExprType, Value, convert},
@@ -24,6 +24,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("row_count", (0, 0), |_| ExprType::bigint(21, false), row_count)
         .in_grammar()
         .per_statement(),
+    Function { volatility: Volatility::Row, ..Function::new("uuid", (0, 0), |_| ExprType::text(36), uuid) },
 ];
 
 fn infer_user(_: &[Argument]) -> ExprType {
@@ -64,4 +65,13 @@ fn found_rows(call: &Invocation<'_>) -> Result<Value> {
 
 fn row_count(call: &Invocation<'_>) -> Result<Value> {
     Ok(Value::Int(call.context.row_count))
+}
+
+/// A random identifier (version 4).
+fn uuid(_: &Invocation<'_>) -> Result<Value> {
+    const VERSION: u128 = 0xf000 << 64;
+    const VARIANT: u128 = 0xc000 << 48;
+    let id = rand::random::<u128>() & !VERSION & !VARIANT | 0x4000 << 64 | 0x8000 << 48;
+    let digits = format!("{id:032x}");
+    Ok(Value::text([&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")))
 }

@@ -86,6 +86,29 @@ impl Unit {
         }
     }
 
+    /// Whether EXTRACT needs a day for it.
+    pub(super) fn is_of_days(self) -> bool {
+        match self {
+            Unit::Week | Unit::Month | Unit::Quarter | Unit::Year => true,
+            Unit::Compound(compound) => compound.smallest == Part::Month,
+            _ => false,
+        }
+    }
+
+    /// Characters of the longest number that EXTRACT gives.
+    pub(super) fn extract_length(self) -> u32 {
+        match self {
+            Unit::Year => 4,
+            Unit::Microsecond => 6,
+            Unit::Compound(compound) => match (compound.largest, compound.smallest) {
+                (Part::Year, _) => 6,
+                (largest, Part::Microsecond) => 7 + 2 * (Part::Microsecond as u32 - largest as u32),
+                (largest, smallest) => 1 + 2 * (1 + smallest as u32 - largest as u32),
+            },
+            _ => 2,
+        }
+    }
+
     /// Whether a moment moved by it may have microseconds though it had none.
     pub fn has_microseconds(self) -> bool {
         match self {
@@ -99,8 +122,10 @@ impl Unit {
     pub fn extract(self, day: Option<NaiveDate>, time: TimeDelta) -> i64 {
         let micros = temporal::micros(time);
         let (seconds, micro) = (micros / 1_000_000, micros % 1_000_000);
-        let clock = [seconds / 3600, seconds / 60 % 60, seconds % 60, micro];
-        let date = day.map_or([0; 3], |day| [day.year().into(), day.month().into(), day.day().into()]);
+        let clock = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60, micro];
+        let date = day.map_or([0, 0, seconds / 86_400], |day| {
+            [day.year().into(), day.month().into(), day.day().into()]
+        });
         match self {
             Unit::Microsecond => micro,
             Unit::Second => clock[2],

@@ -1,6 +1,6 @@
 //! Functions of numbers.
 
-use std::f64::consts::PI;
+use std::f64::consts::{LN_2, PI};
 
 use bigdecimal::{BigDecimal, RoundingMode};
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     sql::types::{
-        Class, DataType, ExprType, MAX_DECIMAL_SCALE, NOT_FIXED_DECIMALS, Value, convert, decimal,
+        Class, DataType, ExprType, MAX_DECIMAL_SCALE, NOT_FIXED_DECIMALS, Value, convert, decimal, number,
         write_value,
     },
 };
@@ -31,13 +31,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .in_grammar()
         .numeric(),
     Function::new("mod", (2, 2), infer_remainder, modulo).in_grammar().numeric(),
-    Function::new("pow", (2, 2), infer_double, |call| two(call, f64::powf)).numeric(),
-    Function::new("power", (2, 2), infer_double, |call| two(call, f64::powf)).numeric(),
+    Function::new("pow", (2, 2), infer_partial, |call| two(call, f64::powf)).numeric(),
+    Function::new("power", (2, 2), infer_partial, |call| two(call, f64::powf)).numeric(),
     Function::new("sqrt", (1, 1), infer_partial, sqrt).numeric(),
-    Function::new("exp", (1, 1), infer_double, |call| one(call, f64::exp)).numeric(),
+    Function::new("exp", (1, 1), infer_partial, |call| one(call, f64::exp)).numeric(),
     Function::new("ln", (1, 1), infer_partial, |call| logarithm(call, f64::ln)).numeric(),
     Function::new("log", (1, 2), infer_partial, log).numeric(),
-    Function::new("log2", (1, 1), infer_partial, |call| logarithm(call, f64::log2)).numeric(),
+    Function::new("log2", (1, 1), infer_partial, |call| logarithm(call, |x| x.ln() / LN_2)).numeric(),
     Function::new("log10", (1, 1), infer_partial, |call| logarithm(call, f64::log10)).numeric(),
     Function::new("sign", (1, 1), |args| ExprType::int(2).nullable(any_nullable(args)), sign).numeric(),
     Function::new(
@@ -46,21 +46,22 @@ pub(super) static FUNCTIONS: &[Function] = &[
         |_| ExprType { length: 8, ..ExprType::fixed_double(6) },
         |_| Ok(Value::Double(PI)),
     ),
-    Function::new("sin", (1, 1), infer_double, |call| one(call, f64::sin)).numeric(),
-    Function::new("cos", (1, 1), infer_double, |call| one(call, f64::cos)).numeric(),
-    Function::new("tan", (1, 1), infer_double, |call| one(call, f64::tan)).numeric(),
-    Function::new("cot", (1, 1), infer_double, |call| one(call, |x| 1.0 / x.tan())).numeric(),
+    Function::new("sin", (1, 1), infer_partial, |call| one(call, f64::sin)).numeric(),
+    Function::new("cos", (1, 1), infer_partial, |call| one(call, f64::cos)).numeric(),
+    Function::new("tan", (1, 1), infer_partial, |call| one(call, f64::tan)).numeric(),
+    Function::new("cot", (1, 1), infer_partial, |call| one(call, |x| 1.0 / x.tan())).numeric(),
     Function::new("asin", (1, 1), infer_partial, |call| arc(call, f64::asin)).numeric(),
     Function::new("acos", (1, 1), infer_partial, |call| arc(call, f64::acos)).numeric(),
-    Function::new("atan", (1, 2), infer_double, atan).numeric(),
-    Function::new("atan2", (1, 2), infer_double, atan).numeric(),
-    Function::new("degrees", (1, 1), infer_double, |call| one(call, |x| x * 180.0 / PI)).numeric(),
-    Function::new("radians", (1, 1), infer_double, |call| one(call, |x| x * PI / 180.0)).numeric(),
+    Function::new("atan", (1, 2), infer_partial, atan).numeric(),
+    Function::new("atan2", (1, 2), infer_partial, atan).numeric(),
+    Function::new("degrees", (1, 1), infer_double, |call| one(call, |x| x * (180.0 / PI))).numeric(),
+    Function::new("radians", (1, 1), infer_double, |call| one(call, |x| x * (PI / 180.0))).numeric(),
+    Function::new("format", (2, 3), infer_format, format).numeric(),
     RAND,
 ];
 
 const RAND: Function =
-    Function { volatility: Volatility::Row, ..Function::new("rand", (0, 1), |_| ExprType::double(), rand) };
+    Function { volatility: Volatility::Row, ..Function::new("rand", (0, 1), infer_double, rand) };
 
 fn infer_double(args: &[Argument]) -> ExprType {
     ExprType::double().nullable(any_nullable(args))
@@ -207,6 +208,7 @@ fn constant_places(args: &[Argument]) -> Option<i64> {
     match args.get(1).map(|arg| &arg.constant) {
         None => Some(0),
         Some(Some(Value::Int(places))) => Some(*places),
+        Some(Some(Value::Text(places))) => i64::try_from(number::parse_integer(places).value).ok(),
         Some(_) => None,
     }
 }
@@ -291,4 +293,41 @@ fn rand(call: &Invocation<'_>) -> Result<Value> {
     let generator =
         generators.entry(std::ptr::from_ref(call.call).addr()).or_insert_with(|| Random::new(seed));
     Ok(Value::Double(generator.next()))
+}
+
+fn infer_format(args: &[Argument]) -> ExprType {
+    let digits = args[0].expr_type.length;
+    let separators = digits / 3;
+    let places = constant_places(args).map_or(i64::from(MAX_DECIMAL_SCALE), |places| places.max(0));
+    let places = u32::try_from(places).unwrap_or(0).min(u32::from(MAX_DECIMAL_SCALE));
+    ExprType::text(digits.saturating_add(separators).saturating_add(places + 1)).nullable(true)
+}
+
+/// A number with commas between thousands.
+fn format(call: &Invocation<'_>) -> Result<Value> {
+    let (Some(_), Some(places)) = (call.not_null(0), call.integer(1)) else { return Ok(Value::Null) };
+    let places = i64::try_from(places.clamp(0, i128::from(MAX_DECIMAL_SCALE))).unwrap_or(0);
+    let text = if number_class(&call.call.args()[0]) == Class::Double {
+        let Some(number) = call.double(0) else { return Ok(Value::Null) };
+        let rounded = round_double(number, places, true);
+        format!("{rounded:.*}", usize::try_from(places).unwrap_or(0))
+    } else {
+        let Some(number) = call.decimal(0) else { return Ok(Value::Null) };
+        decimal::round(&number, places).to_plain_string()
+    };
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    let (whole, fraction) =
+        digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let mut grouped = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        grouped.push('.');
+        grouped.push_str(fraction);
+    }
+    Ok(call.string(grouped))
 }

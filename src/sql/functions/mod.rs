@@ -16,6 +16,7 @@ mod control;
 mod encoding;
 mod info;
 mod interval;
+mod json;
 mod logic;
 mod math;
 mod operator;
@@ -156,6 +157,7 @@ pub fn lookup(name: &str) -> Option<&'static Function> {
             control::FUNCTIONS,
             encoding::FUNCTIONS,
             info::FUNCTIONS,
+            json::FUNCTIONS,
             math::FUNCTIONS,
             string::FUNCTIONS,
             time::FUNCTIONS,

@@ -1,5 +1,7 @@
 //! LIKE and REGEXP.
 
+use std::borrow::Cow;
+
 use regex::{Regex, RegexBuilder};
 
 use super::{
@@ -107,7 +109,11 @@ pub fn matches_like(text: &str, pattern: &str, escape: Option<char>) -> bool {
 }
 
 fn regexp(call: &Invocation<'_>, wanted: bool) -> Result<Value> {
-    let (Some(text), Some(pattern)) = (call.text(0), call.text(1)) else { return Ok(Value::Null) };
+    let Some(pattern) = call.text(1) else { return Ok(Value::Null) };
+    let Some(text) = call.text(0) else {
+        // A wrong pattern is an error all the same.
+        return compile(&pattern).map(|_| Value::Null);
+    };
     let found = match call.call.regex.get() {
         Some(regex) => regex.is_match(&text),
         None => {
@@ -125,7 +131,20 @@ fn regexp(call: &Invocation<'_>, wanted: bool) -> Result<Value> {
 
 /// Compiles a regular expression, within bounds of memory; matching takes time linear in the text.
 fn compile(pattern: &str) -> Result<Regex> {
-    RegexBuilder::new(pattern)
+    // These classes mean all of Unicode, as in MariaDB, not ASCII.
+    let pattern = [
+        ("[:alpha:]", "\\p{L}"),
+        ("[:digit:]", "\\p{Nd}"),
+        ("[:alnum:]", "\\p{L}\\p{N}"),
+        ("[:upper:]", "\\p{Lu}"),
+        ("[:lower:]", "\\p{Ll}"),
+        ("[:space:]", "\\s"),
+    ]
+    .into_iter()
+    .fold(Cow::Borrowed(pattern), |pattern, (name, class)| {
+        if pattern.contains(name) { Cow::Owned(pattern.replace(name, class)) } else { pattern }
+    });
+    RegexBuilder::new(&pattern)
         .size_limit(MAX_REGEX_BYTES)
         .dfa_size_limit(MAX_REGEX_BYTES)
         .build()

@@ -11,6 +11,9 @@ use crate::sql::types::{
 pub fn combine(a: &ExprType, b: &ExprType) -> ExprType {
     let nullable = a.nullable || b.nullable;
     let combined = match (a.data_type, b.data_type) {
+        // NULL counts as signed, so that it makes an unsigned type wider.
+        (DataType::Null, DataType::Integer { unsigned: true, .. }) => integers(&ExprType::int(1), b),
+        (DataType::Integer { unsigned: true, .. }, DataType::Null) => integers(&ExprType::int(1), a),
         (DataType::Null, _) => *b,
         (_, DataType::Null) => *a,
         _ if a.data_type == b.data_type && a.data_type.class() != Class::Integer => {
@@ -34,9 +37,10 @@ pub fn combine_all<'a>(types: impl IntoIterator<Item = &'a ExprType>) -> ExprTyp
     types.fold(ExprType { hex_literal: false, ..*first }, |result, next| combine(&result, next))
 }
 
-/// The common type of arguments.
+/// The common type of arguments; that of an empty BINARY if they are all NULL.
 pub(super) fn combine_args<'a>(args: impl IntoIterator<Item = &'a Argument>) -> ExprType {
-    combine_all(args.into_iter().map(|arg| &arg.expr_type))
+    let combined = combine_all(args.into_iter().map(|arg| &arg.expr_type));
+    if combined.data_type == DataType::Null { ExprType::bytes(0).nullable(true) } else { combined }
 }
 
 fn integers(a: &ExprType, b: &ExprType) -> ExprType {

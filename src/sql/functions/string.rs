@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    sql::types::{ExprType, Value},
+    sql::types::{DataType, ExprType, Value},
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -32,7 +32,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("replace", (3, 3), infer_replace, replace).in_grammar(),
     Function::new("reverse", (1, 1), infer_part, reverse).in_grammar(),
     Function::new("repeat", (2, 2), infer_repeat, repeat).in_grammar(),
-    Function::new("space", (1, 1), infer_space, space),
+    Function::new("space", (1, 1), infer_space, space).numeric(),
     Function::new("insert", (4, 4), infer_insert, insert).in_grammar(),
     Function::new("instr", (2, 2), infer_position, |call| locate(call, 0, 1)),
     Function::new("locate", (2, 3), infer_position, |call| locate(call, 1, 0)),
@@ -57,9 +57,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("soundex", (1, 1), infer_soundex, soundex),
 ];
 
-/// A text, or bytes if an argument is, of at most so many characters.
-fn string(args: &[Argument], length: u32) -> ExprType {
-    ExprType::string(length, any_binary(args))
+/// The type of a text made of `parts`, of at most so many characters: bytes if a part is, or if all are NULL.
+fn string(parts: &[Argument], length: u32) -> ExprType {
+    let all_null = parts.iter().all(|part| part.expr_type.data_type == DataType::Null);
+    ExprType::string(length, all_null || any_binary(parts))
 }
 
 fn total_length(args: &[Argument]) -> u32 {
@@ -78,7 +79,7 @@ fn infer_concat_ws(args: &[Argument]) -> ExprType {
 
 /// The type of a part of the first argument.
 fn infer_part(args: &[Argument]) -> ExprType {
-    string(args, args[0].expr_type.length).nullable(any_nullable(args))
+    string(&args[..1], args[0].expr_type.length).nullable(true)
 }
 
 /// An argument that is a constant count of characters.
@@ -98,7 +99,7 @@ fn infer_pad(args: &[Argument]) -> ExprType {
 
 fn infer_repeat(args: &[Argument]) -> ExprType {
     let length = constant_length(args, 1).map(|count| args[0].expr_type.length.saturating_mul(count));
-    string(args, length.unwrap_or(UNKNOWN_LENGTH)).nullable(true)
+    string(&args[..1], length.unwrap_or(UNKNOWN_LENGTH)).nullable(true)
 }
 
 fn infer_space(args: &[Argument]) -> ExprType {
@@ -107,11 +108,12 @@ fn infer_space(args: &[Argument]) -> ExprType {
 
 fn infer_replace(args: &[Argument]) -> ExprType {
     let (text, to) = (args[0].expr_type.length, args[2].expr_type.length);
-    string(args, text.saturating_mul(to.max(1))).nullable(any_nullable(args))
+    string(args, text.saturating_mul(to.max(1))).nullable(true)
 }
 
 fn infer_insert(args: &[Argument]) -> ExprType {
-    string(args, args[0].expr_type.length.saturating_add(args[3].expr_type.length)).nullable(true)
+    let length = args[0].expr_type.length.saturating_add(args[3].expr_type.length);
+    string(&[args[0].clone(), args[3].clone()], length).nullable(true)
 }
 
 fn infer_position(args: &[Argument]) -> ExprType {
@@ -119,7 +121,7 @@ fn infer_position(args: &[Argument]) -> ExprType {
 }
 
 fn infer_bit_length(args: &[Argument]) -> ExprType {
-    ExprType::int(11).nullable(any_nullable(args))
+    ExprType::integer(11, false).nullable(any_nullable(args))
 }
 
 fn infer_export_set(args: &[Argument]) -> ExprType {
@@ -129,11 +131,11 @@ fn infer_export_set(args: &[Argument]) -> ExprType {
 }
 
 fn infer_quote(args: &[Argument]) -> ExprType {
-    string(args, args[0].expr_type.length.saturating_mul(2).saturating_add(2)).nullable(any_nullable(args))
+    string(args, args[0].expr_type.length.saturating_mul(2).saturating_add(2)).nullable(true)
 }
 
 fn infer_soundex(args: &[Argument]) -> ExprType {
-    string(args, args[0].expr_type.length.max(4)).nullable(any_nullable(args))
+    string(args, args[0].expr_type.length.max(4)).nullable(true)
 }
 
 fn concat(call: &Invocation<'_>) -> Result<Value> {
@@ -253,7 +255,7 @@ fn pad(call: &Invocation<'_>, at_start: bool) -> Result<Value> {
         return Ok(Value::Null);
     }
     if padding.is_empty() {
-        return Ok(call.string(""));
+        return Ok(Value::Null);
     }
     let missing = usize::try_from(length - count).unwrap_or(usize::MAX);
     let filler: String = padding.chars().cycle().take(missing).collect();
@@ -303,12 +305,11 @@ fn map_chars(call: &Invocation<'_>, map: fn(char) -> char) -> Result<Value> {
 }
 
 fn replace(call: &Invocation<'_>) -> Result<Value> {
-    let (Some(text), Some(from), Some(to)) = (call.text(0), call.text(1), call.text(2)) else {
-        return Ok(Value::Null);
-    };
-    if from.is_empty() {
+    let (Some(text), Some(from)) = (call.text(0), call.text(1)) else { return Ok(Value::Null) };
+    if from.is_empty() || !text.contains(&*from) {
         return Ok(call.string(text));
     }
+    let Some(to) = call.text(2) else { return Ok(Value::Null) };
     let count = text.matches(&*from).count() as u64;
     let length =
         (text.len() as u64 - count * from.len() as u64).saturating_add(count.saturating_mul(to.len() as u64));
@@ -365,7 +366,7 @@ fn locate(call: &Invocation<'_>, text: usize, wanted: usize) -> Result<Value> {
     };
     let characters = text.chars().count();
     let start = usize::try_from(start).unwrap_or(0);
-    if start == 0 || start > characters + 1 {
+    if start == 0 || call.count() == 3 && start > characters {
         return Ok(Value::Int(0));
     }
     let skipped = slice(&text, 0, i64::try_from(start - 1).unwrap_or(i64::MAX)).len();
@@ -454,7 +455,7 @@ fn soundex(call: &Invocation<'_>) -> Result<Value> {
     };
     let mut letters = text.chars().filter(|c| c.is_alphabetic());
     let Some(first) = letters.next() else { return Ok(call.string("")) };
-    let mut code = String::from(upper(first));
+    let mut code = String::from(first.to_ascii_uppercase());
     let mut last = digit(first);
     for letter in letters {
         let digit = digit(letter);

@@ -1,5 +1,6 @@
 //! The time now, and the parts of moments, days and spans.
 
+use bigdecimal::num_bigint::Sign;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 
 use super::{Argument, Function, Invocation, calendar, call::any_nullable, interval::Unit};
@@ -132,7 +133,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("unix_timestamp", (0, 1), infer_unix_timestamp, unix_timestamp).per_statement(),
     Function::new("from_unixtime", (1, 2), infer_from_unixtime, from_unixtime).per_statement(),
     Function::new("time_to_sec", (1, 1), infer_time_to_sec, time_to_sec),
-    Function::new("sec_to_time", (1, 1), infer_sec_to_time, sec_to_time),
+    Function::new("sec_to_time", (1, 1), infer_sec_to_time, sec_to_time).numeric(),
     Function::new("extract", (2, 2), infer_extract, extract),
     Function::new("makedate", (2, 2), infer_date, make_date),
     Function::new("maketime", (3, 3), infer_maketime, make_time),
@@ -151,7 +152,11 @@ pub(super) fn fraction_of(arg: &Argument) -> u8 {
         Class::Decimal => expr_type.decimals.min(MAX_FRACTION_DIGITS),
         Class::Double => MAX_FRACTION_DIGITS,
         Class::String => match &arg.constant {
-            Some(Value::Text(text)) if temporal::read_time(text).is_some() => temporal::fraction_digits(text),
+            Some(Value::Text(text))
+                if temporal::read_time(text).is_some() || temporal::parse_datetime_exact(text).is_some() =>
+            {
+                temporal::fraction_digits(text)
+            }
             _ if expr_type.data_type == DataType::Null => 0,
             _ => MAX_FRACTION_DIGITS,
         },
@@ -260,7 +265,7 @@ fn infer_unix_timestamp(args: &[Argument]) -> ExprType {
 }
 
 /// Greatest moment of a TIMESTAMP, in seconds since 1970.
-const MAX_TIMESTAMP: i64 = i32::MAX as i64;
+pub(super) const MAX_TIMESTAMP: i64 = 0x7fff_ffff;
 
 fn unix_timestamp(call: &Invocation<'_>) -> Result<Value> {
     if call.count() == 0 {
@@ -285,19 +290,15 @@ fn infer_from_unixtime(args: &[Argument]) -> ExprType {
         return super::time_format::infer_format(args);
     }
     let arg = &args[0].expr_type;
-    let fsp = match arg.data_type.class() {
-        Class::String if arg.data_type != DataType::Null => MAX_FRACTION_DIGITS,
-        _ => arg.decimals.min(MAX_FRACTION_DIGITS),
-    };
+    let fsp = arg.decimals.min(MAX_FRACTION_DIGITS);
     ExprType::new(DataType::DateTime(fsp)).nullable(true)
 }
 
 fn from_unixtime(call: &Invocation<'_>) -> Result<Value> {
     let Some(number) = call.decimal(0) else { return Ok(Value::Null) };
     let split = temporal::split_number(&number).filter(|(seconds, _)| (0..=MAX_TIMESTAMP).contains(seconds));
-    let Some((seconds, micro)) = split.filter(|_| number.sign() != bigdecimal::num_bigint::Sign::Minus)
-    else {
-        if number.sign() != bigdecimal::num_bigint::Sign::Minus {
+    let Some((seconds, micro)) = split.filter(|_| number.sign() != Sign::Minus) else {
+        if number.sign() != Sign::Minus {
             call.context.warnings.truncated(Level::Warning, "unixtime", number.to_plain_string());
         }
         return Ok(Value::Null);
@@ -333,11 +334,8 @@ fn time_to_sec(call: &Invocation<'_>) -> Result<Value> {
 
 fn infer_sec_to_time(args: &[Argument]) -> ExprType {
     let arg = &args[0].expr_type;
-    let fsp = match arg.data_type.class() {
-        Class::String if arg.data_type != DataType::Null => MAX_FRACTION_DIGITS,
-        _ => arg.decimals.min(MAX_FRACTION_DIGITS),
-    };
-    ExprType::new(DataType::Time(fsp)).nullable(any_nullable(args))
+    let fsp = arg.decimals.min(MAX_FRACTION_DIGITS);
+    ExprType::new(DataType::Time(fsp)).nullable(true)
 }
 
 fn sec_to_time(call: &Invocation<'_>) -> Result<Value> {
@@ -345,7 +343,7 @@ fn sec_to_time(call: &Invocation<'_>) -> Result<Value> {
     let seconds = decimal::round(&number, i64::from(MAX_FRACTION_DIGITS));
     let micros = decimal::to_integer(&(&seconds * &bigdecimal::BigDecimal::from(1_000_000)));
     let span = micros.and_then(|micros| i64::try_from(micros).ok()).map(TimeDelta::microseconds);
-    let negative = number.sign() == bigdecimal::num_bigint::Sign::Minus;
+    let negative = number.sign() == Sign::Minus;
     let (time, clamped) = span.map_or((temporal::max_time(negative), true), |span| {
         let (clamped, changed) = temporal::clamp_time(span);
         if changed { (temporal::max_time(negative), true) } else { (clamped, false) }
@@ -357,11 +355,7 @@ fn sec_to_time(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn infer_extract(args: &[Argument]) -> ExprType {
-    let length = match unit(args) {
-        Some(Unit::Year | Unit::Compound(_)) => 10,
-        Some(Unit::Microsecond) => 6,
-        _ => 2,
-    };
+    let length = unit(args).map_or(0, Unit::extract_length);
     ExprType::integer(length, false).nullable(true)
 }
 
@@ -375,18 +369,16 @@ fn unit(args: &[Argument]) -> Option<Unit> {
 
 fn extract(call: &Invocation<'_>) -> Result<Value> {
     let Some(unit) = call.text(0).and_then(|name| Unit::parse(&name)) else { return Ok(Value::Null) };
-    if unit.is_whole_days() {
-        return value(call.datetime(1), |moment| {
-            Value::Int(unit.extract(Some(moment.date()), TimeDelta::zero()))
-        });
-    }
+    let of_moment = |moment: NaiveDateTime| Some((Some(moment.date()), temporal::time_of_day(moment)));
     let parts = match call.value(1) {
-        Value::DateTime(moment) => Some((Some(moment.date()), temporal::time_of_day(*moment))),
-        Value::Date(day) => Some((Some(*day), TimeDelta::zero())),
-        Value::Text(text) if temporal::parse_datetime_exact(text).is_some() => {
-            let moment = temporal::parse_datetime_exact(text).unwrap_or(NaiveDateTime::MIN);
-            Some((Some(moment.date()), temporal::time_of_day(moment)))
+        Value::DateTime(moment) => of_moment(*moment),
+        Value::Date(day) => of_moment(temporal::midnight(*day)),
+        Value::Time(time) => Some((None, *time)),
+        _ if unit.is_of_days() => call.datetime(1).and_then(of_moment),
+        Value::Text(text) if text.len() >= temporal::SHORTEST_MOMENT && temporal::names_moment(text) => {
+            call.datetime(1).and_then(of_moment)
         }
+        Value::Int(number) => temporal::unbounded_time(*number).map(|time| (None, time)),
         _ => call.time(1).map(|time| (None, time)),
     };
     value(parts, |(day, time)| Value::Int(unit.extract(day, time)))
@@ -410,7 +402,7 @@ fn make_date(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn infer_maketime(args: &[Argument]) -> ExprType {
-    ExprType::new(DataType::Time(fraction_of(&args[2]))).nullable(true)
+    ExprType::new(DataType::Time(args[2].expr_type.decimals.min(MAX_FRACTION_DIGITS))).nullable(true)
 }
 
 fn make_time(call: &Invocation<'_>) -> Result<Value> {
@@ -418,8 +410,7 @@ fn make_time(call: &Invocation<'_>) -> Result<Value> {
     else {
         return Ok(Value::Null);
     };
-    let split =
-        temporal::split_number(&seconds).filter(|_| seconds.sign() != bigdecimal::num_bigint::Sign::Minus);
+    let split = temporal::split_number(&seconds).filter(|_| seconds.sign() != Sign::Minus);
     let Some((whole, micro)) = split.filter(|(whole, _)| *whole < 60 && (0..60).contains(&minutes)) else {
         return Ok(Value::Null);
     };
@@ -434,7 +425,8 @@ fn make_time(call: &Invocation<'_>) -> Result<Value> {
         let text = format!("{hours}:{minutes:02}:{whole:02}");
         call.context.warnings.truncated(Level::Warning, "time", text);
     }
-    Ok(Value::Time(time))
+    let time = if clamped { temporal::max_time(hours < 0) } else { time };
+    Ok(Value::Time(cut_time(time, call.call.result().decimals)))
 }
 
 /// A number as an integer value that fits BIGINT; NULL if it does not.

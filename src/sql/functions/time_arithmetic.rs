@@ -6,7 +6,7 @@ use super::{
     Argument, Function, Invocation, calendar,
     call::any_nullable,
     interval::{Interval, Unit},
-    time::{bigint, fraction_of, value},
+    time::{MAX_TIMESTAMP, bigint, fraction_of, value},
 };
 use crate::{
     error::Result,
@@ -65,6 +65,7 @@ fn infer_move(moment: &Argument, amount: &Argument, unit: &Argument) -> ExprType
     let Some(unit) = constant_unit(unit) else { return ExprType::new(DataType::Null) };
     let added = match unit {
         Unit::Second => match amount.expr_type.data_type.class() {
+            _ if amount.expr_type.data_type == DataType::Null => 0,
             Class::String | Class::Double => MAX_FRACTION_DIGITS,
             _ => amount.expr_type.decimals.min(MAX_FRACTION_DIGITS),
         },
@@ -92,9 +93,7 @@ fn infer_moved(moment: &Argument, unit: Unit, added: u8) -> ExprType {
     let fsp = fraction_of(moment).max(added);
     match moment.expr_type.data_type {
         DataType::Date if unit.is_whole_days() => ExprType::new(DataType::Date),
-        DataType::Time(_) if !matches!(unit, Unit::Month | Unit::Quarter | Unit::Year) => {
-            ExprType::new(DataType::Time(fsp))
-        }
+        DataType::Time(_) if unit == Unit::Day || !unit.is_whole_days() => ExprType::new(DataType::Time(fsp)),
         DataType::Date | DataType::Time(_) | DataType::DateTime(_) | DataType::Timestamp(_) => {
             ExprType::new(DataType::DateTime(fsp))
         }
@@ -151,6 +150,11 @@ fn move_by(
             overflow(call, "time");
         }
         return value(moved, |time| Value::Time(cut_time(time, fsp)));
+    }
+    if let Value::Time(_) = call.value(moment) {
+        // A span has no day that could be moved by months.
+        overflow(call, "datetime");
+        return Ok(Value::Null);
     }
     let Some(start) = call.datetime(moment) else { return Ok(Value::Null) };
     let Some(moved) = interval.add_to(start) else {
@@ -231,19 +235,18 @@ fn infer_timediff(args: &[Argument]) -> ExprType {
 
 /// What an argument is to TIMEDIFF and ADDTIME.
 enum Point {
+    Day(NaiveDateTime),
     Moment(NaiveDateTime),
     Span(TimeDelta),
 }
 
 /// An argument as a moment if it is one, else as a span.
 fn point(call: &Invocation<'_>, index: usize) -> Option<Point> {
-    /// Shortest text that is read as a moment.
-    const SHORTEST_MOMENT: usize = 12;
     match call.value(index) {
         Value::DateTime(moment) => Some(Point::Moment(*moment)),
-        Value::Date(day) => Some(Point::Moment(temporal::midnight(*day))),
+        Value::Date(day) => Some(Point::Day(temporal::midnight(*day))),
         Value::Text(text)
-            if text.len() >= SHORTEST_MOMENT && temporal::parse_datetime_exact(text).is_some() =>
+            if text.len() >= temporal::SHORTEST_MOMENT && temporal::parse_datetime_exact(text).is_some() =>
         {
             temporal::parse_datetime_exact(text).map(Point::Moment)
         }
@@ -253,7 +256,9 @@ fn point(call: &Invocation<'_>, index: usize) -> Option<Point> {
 
 fn timediff(call: &Invocation<'_>) -> Result<Value> {
     let difference = match (point(call, 0), point(call, 1)) {
-        (Some(Point::Moment(a)), Some(Point::Moment(b))) => a - b,
+        (Some(Point::Moment(a)), Some(Point::Moment(b))) | (Some(Point::Day(a)), Some(Point::Day(b))) => {
+            a - b
+        }
         (Some(Point::Span(a)), Some(Point::Span(b))) => a - b,
         _ => return Ok(Value::Null),
     };
@@ -279,12 +284,21 @@ fn infer_addtime(args: &[Argument]) -> ExprType {
     .nullable(true)
 }
 
+/// An argument as a span; None for a moment, a day, and a text that says more than a span.
+fn span(call: &Invocation<'_>, index: usize) -> Option<TimeDelta> {
+    match call.value(index) {
+        Value::Date(_) | Value::DateTime(_) => None,
+        Value::Text(text) if temporal::parse_datetime_exact(text).is_some() => None,
+        _ => call.time(index),
+    }
+}
+
 fn addtime(call: &Invocation<'_>, backwards: bool) -> Result<Value> {
-    let (Some(start), Some(span)) = (point(call, 0), call.time(1)) else { return Ok(Value::Null) };
+    let (Some(start), Some(span)) = (point(call, 0), span(call, 1)) else { return Ok(Value::Null) };
     let span = if backwards { -span } else { span };
     let result = call.call.result();
     let moved = match start {
-        Point::Moment(moment) => {
+        Point::Moment(moment) | Point::Day(moment) => {
             match moment.checked_add_signed(span).filter(|moved| temporal::in_range(moved.date())) {
                 Some(moved) => Value::DateTime(moved),
                 None => {
@@ -345,8 +359,11 @@ pub fn parse_time_zone(name: &str) -> Option<FixedOffset> {
 fn convert_tz(call: &Invocation<'_>) -> Result<Value> {
     let zones = [1, 2].map(|index| call.text(index).and_then(|name| parse_time_zone(&name)));
     let (Some(moment), [Some(from), Some(to)]) = (call.datetime(0), zones) else { return Ok(Value::Null) };
-    let converted =
-        moment.and_local_timezone(from).single().map(|moment| moment.with_timezone(&to).naive_local());
+    let converted = moment.and_local_timezone(from).single().map(|instant| {
+        // Beyond the range of TIMESTAMP nothing is converted.
+        let is_timestamp = (1..=MAX_TIMESTAMP).contains(&instant.timestamp());
+        if is_timestamp { instant.with_timezone(&to).naive_local() } else { moment }
+    });
     value(converted, |moment| Value::DateTime(cut_datetime(moment, call.call.result().decimals)))
 }
 

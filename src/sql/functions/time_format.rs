@@ -56,6 +56,9 @@ fn format_length(format: &str) -> u32 {
 }
 
 fn date_format(call: &Invocation<'_>) -> Result<Value> {
+    if let Value::Time(time) = call.value(0) {
+        return format_time(call, *time, true);
+    }
     let Some(moment) = call.datetime(0) else { return Ok(Value::Null) };
     format_moment(call, moment)
 }
@@ -66,24 +69,39 @@ pub(super) fn format_moment(call: &Invocation<'_>, moment: NaiveDateTime) -> Res
     let mut text = String::new();
     let time = temporal::time_of_day(moment);
     // Writing to a String does not fail.
-    let _ = write_format(&mut text, &format, Some(moment.date()), time);
+    let _ = write_format(&mut text, &format, Day::Known(moment.date()), time);
     Ok(call.string(text))
 }
 
 fn time_format(call: &Invocation<'_>) -> Result<Value> {
-    let (Some(time), Some(format)) = (call.time(0), call.text(1).filter(|format| !format.is_empty())) else {
-        return Ok(Value::Null);
-    };
+    let Some(time) = call.time(0) else { return Ok(Value::Null) };
+    format_time(call, time, false)
+}
+
+/// A span written by the format in the second argument; what it says about a day is 0 or, unless `zero_day`, makes
+/// the whole NULL.
+fn format_time(call: &Invocation<'_>, time: TimeDelta, zero_day: bool) -> Result<Value> {
+    let Some(format) = call.text(1).filter(|format| !format.is_empty()) else { return Ok(Value::Null) };
+    let day = if zero_day { Day::Zero } else { Day::None };
     let mut text = String::new();
     // Writing to a String does not fail. A specifier of a day makes the whole NULL.
-    if write_format(&mut text, &format, None, time).is_err() {
+    if write_format(&mut text, &format, day, time).is_err() {
         return Ok(Value::Null);
     }
     Ok(call.string(text))
 }
 
+/// The day that a format can write.
+#[derive(Clone, Copy)]
+enum Day {
+    Known(NaiveDate),
+    /// Of a TIME in DATE_FORMAT: year, month and day are 0.
+    Zero,
+    None,
+}
+
 /// Writes a day and a time by a format. Fails where the format asks for a day and there is none.
-fn write_format(out: &mut String, format: &str, day: Option<NaiveDate>, time: TimeDelta) -> fmt::Result {
+fn write_format(out: &mut String, format: &str, day: Day, time: TimeDelta) -> fmt::Result {
     let micros = temporal::micros(time);
     let (negative, micros) = (micros < 0, micros.unsigned_abs());
     let (seconds, micro) = (micros / 1_000_000, micros % 1_000_000);
@@ -118,12 +136,18 @@ fn write_format(out: &mut String, format: &str, day: Option<NaiveDate>, time: Ti
     Ok(())
 }
 
-fn write_day(out: &mut String, specifier: char, day: Option<NaiveDate>) -> fmt::Result {
+fn write_day(out: &mut String, specifier: char, day: Day) -> fmt::Result {
     if !"YymcdeMbaWwjDUuVvXx".contains(specifier) {
         out.push(specifier);
         return Ok(());
     }
-    let day = day.ok_or(fmt::Error)?;
+    let day = match (day, specifier) {
+        (Day::Known(day), _) => day,
+        (Day::Zero, 'Y') => return out.write_str("0000"),
+        (Day::Zero, 'y' | 'm' | 'd') => return out.write_str("00"),
+        (Day::Zero, 'c' | 'e') => return out.write_str("0"),
+        _ => return Err(fmt::Error),
+    };
     let short = |name: &'static str| &name[..3];
     match specifier {
         'Y' => write!(out, "{:04}", day.year()),
@@ -395,7 +419,7 @@ mod tests {
     fn format(moment: &str, format: &str) -> String {
         let moment = temporal::parse_datetime_exact(moment).unwrap();
         let mut text = String::new();
-        write_format(&mut text, format, Some(moment.date()), temporal::time_of_day(moment)).unwrap();
+        write_format(&mut text, format, Day::Known(moment.date()), temporal::time_of_day(moment)).unwrap();
         text
     }
 

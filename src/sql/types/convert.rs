@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Display};
 
-use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive};
+use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive, num_bigint::Sign};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::{
@@ -75,7 +75,7 @@ impl Converter<'_> {
             Value::Double(value) => self.clamp(double_to_integer(*value), value),
             Value::Decimal(value) => {
                 let integer = decimal::to_integer(value).unwrap_or(match value.sign() {
-                    bigdecimal::num_bigint::Sign::Minus => i128::MIN,
+                    Sign::Minus => i128::MIN,
                     _ => i128::MAX,
                 });
                 self.clamp(integer, value.to_plain_string())
@@ -92,7 +92,7 @@ impl Converter<'_> {
         value
     }
 
-    /// As an integer for the bit operators: texts count as exact numbers, and everything is rounded.
+    /// As an integer for the bit operators: everything counts as an exact number first, and is rounded.
     pub fn bits(&self, value: &Value) -> Option<u64> {
         let integer = match value {
             Value::Text(_) | Value::Bytes(_) => {
@@ -100,8 +100,7 @@ impl Converter<'_> {
             }
             value => self.integer(value)?,
         };
-        // Two's complement: -1 is all bits.
-        u64::try_from(integer).ok().or_else(|| i64::try_from(integer).ok().map(i64::cast_unsigned))
+        Some(to_bits(integer))
     }
 
     fn clamp(&self, integer: i128, value: impl Display) -> i128 {
@@ -191,12 +190,18 @@ impl Converter<'_> {
         }
     }
 
-    /// A number's whole part and its millionths.
+    /// A number's whole part, at most the greatest BIGINT, and its millionths.
     fn split_number(&self, value: &Value) -> Option<(i64, u32)> {
         match value {
             Value::Int(value) => Some((*value, 0)),
-            Value::UInt(value) => Some((i64::try_from(*value).ok()?, 0)),
-            value => temporal::split_number(&self.decimal(value)?),
+            Value::UInt(value) => Some((i64::try_from(*value).unwrap_or(i64::MAX), 0)),
+            value => {
+                let number = self.decimal(value)?;
+                Some(temporal::split_number(&number).unwrap_or(match number.sign() {
+                    Sign::Minus => (i64::MIN, 0),
+                    _ => (i64::MAX, 0),
+                }))
+            }
         }
     }
 }
@@ -215,6 +220,11 @@ fn temporal_number(value: &Value) -> Option<(i128, i128)> {
         }
         _ => None,
     }
+}
+
+/// An integer within BIGINT or BIGINT UNSIGNED as 64 bits in two's complement: -1 is all bits.
+pub(crate) fn to_bits(integer: i128) -> u64 {
+    u64::try_from(integer).unwrap_or_else(|_| i64::try_from(integer).unwrap_or(i64::MIN).cast_unsigned())
 }
 
 /// Nearest floating point number.

@@ -85,7 +85,13 @@ pub fn literal_type(value: &Value) -> ExprType {
             ExprType::decimal(u32::try_from(digits).unwrap_or(0) + u32::from(scale), scale)
         }
         Value::Text(text) => ExprType::text(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)),
-        Value::Bytes(bytes) => ExprType::bytes(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+        Value::Bytes(bytes) => {
+            ExprType { decimals: 0, ..ExprType::bytes(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) }
+        }
+        Value::Double(_) => ExprType {
+            length: u32::try_from(value.to_string().len()).unwrap_or(u32::MAX),
+            ..ExprType::double()
+        },
         value => ExprType::new(value.natural_type()),
     }
 }

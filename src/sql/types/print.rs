@@ -56,7 +56,8 @@ pub fn write_value(out: &mut impl Write, value: &Value, expr_type: &ExprType) ->
         Value::Double(value) => match expr_type.data_type {
             DataType::Float => write_float(out, *value),
             DataType::Double if expr_type.decimals < NOT_FIXED_DECIMALS => {
-                write!(out, "{value:.*}", usize::from(expr_type.decimals))
+                // No zero has a sign.
+                write!(out, "{:.*}", usize::from(expr_type.decimals), value + 0.0)
             }
             _ => write_double(out, *value),
         },
@@ -87,7 +88,7 @@ fn write_decimal(out: &mut impl Write, value: &BigDecimal, scale: u8) -> fmt::Re
 
 /// Writes a DOUBLE in its shortest form: `0.1`, `1e20`.
 pub fn write_double(out: &mut impl Write, value: f64) -> fmt::Result {
-    write_scientific(out, value, &format!("{value:e}"))
+    write_scientific(out, value, &format!("{:e}", value + 0.0))
 }
 
 /// Writes a FLOAT with the six digits that are certain.
@@ -97,7 +98,8 @@ fn write_float(out: &mut impl Write, value: f64) -> fmt::Result {
     write_scientific(out, value, &format!("{value:.DIGITS$e}"))
 }
 
-/// Writes a number, given as `d.ddde±x`, without an exponent if it needs at most 15 places on either side of the point.
+/// Writes a number, given as `d.ddde±x`, without an exponent if it needs at most 15 places on either side of the point
+/// or has digits on both.
 fn write_scientific(out: &mut impl Write, value: f64, scientific: &str) -> fmt::Result {
     /// Most digits before the point, and most places after it down to the first digit.
     const MAX_PLACES: usize = 15;
@@ -121,7 +123,7 @@ fn write_scientific(out: &mut impl Write, value: f64, scientific: &str) -> fmt::
     let places = usize::try_from(exponent.unsigned_abs()).map_err(|_| fmt::Error)?;
     if digits == "0" {
         out.write_char('0')
-    } else if exponent >= 0 && places < MAX_PLACES {
+    } else if exponent >= 0 && (places < MAX_PLACES || digits.len() > places + 1) {
         if digits.len() <= places + 1 {
             write!(out, "{digits:0<width$}", width = places + 1)
         } else {
@@ -172,6 +174,8 @@ mod tests {
             (-1.5, "-1.5"),
             (1e14, "100000000000000"),
             (1e15, "1e15"),
+            (1_500_000_000_000_000.5, "1500000000000000.5"),
+            (-0.0, "0"),
             (123_456_789.0, "123456789"),
             (0.1 + 0.2, "0.30000000000000004"),
             (1e-15, "0.000000000000001"),

@@ -22,6 +22,9 @@ pub const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(0, 1, 1) {
 /// Greatest hour of a TIME.
 const MAX_TIME_HOURS: i64 = 838;
 
+/// Fewest bytes of a text that is read as a moment where a span is asked for.
+pub const SHORTEST_MOMENT: usize = 12;
+
 /// A date, a time or both, as read from a text.
 struct Fields {
     value: NaiveDateTime,
@@ -243,6 +246,11 @@ pub fn parse_datetime_exact(text: &str) -> Option<NaiveDateTime> {
     read_datetime(text).filter(|fields| !fields.truncated).map(|fields| fields.value)
 }
 
+/// Whether a text names a moment, and nothing else.
+pub fn names_moment(text: &str) -> bool {
+    parse_datetime_exact(text).is_some()
+}
+
 /// Whether a text that names a moment says its time of day.
 pub fn has_time_of_day(text: &str) -> bool {
     read_datetime(text).is_some_and(|fields| fields.has_time)
@@ -261,10 +269,8 @@ pub fn read_time(text: &str) -> Option<ParsedTime> {
     let text = text.trim_start_matches(number::is_space);
     let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
     let text = text.trim_start_matches(number::is_space);
-    /// Shortest text that can be a whole datetime.
-    const DATETIME_LENGTH: usize = 12;
     if !negative
-        && text.len() >= DATETIME_LENGTH
+        && text.len() >= SHORTEST_MOMENT
         && let Some(fields) = read_datetime(text)
     {
         return Some(ParsedTime { time: time_of_day(fields.value), truncated: fields.truncated });
@@ -350,27 +356,42 @@ pub fn datetime_from_number(number: i64, micro: u32) -> Option<NaiveDateTime> {
     )
 }
 
-/// The span that a number such as `-1234559` names; a number as large as a moment's means its time of day.
+/// The span that a number such as `-1234559` names; a number too large for a span means a moment's time of day.
 pub fn time_from_number(number: i64, micro: u32) -> Option<ParsedTime> {
     /// Least number that is read as a moment.
-    const FIRST_DATETIME: i64 = 10_000_000_000;
+    const FIRST_DATETIME: i64 = 10_000_000;
+    /// Greatest number that is read as a moment.
+    const LAST_DATETIME: i64 = 99_999_999_999_999;
     let magnitude = number.unsigned_abs().min(i64::MAX.unsigned_abs());
     let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
-    if number >= FIRST_DATETIME
-        && let Some(moment) = datetime_from_number(number, micro)
-    {
+    if (FIRST_DATETIME..=LAST_DATETIME).contains(&number) {
+        let moment = datetime_from_number(number, micro)?;
         return Some(ParsedTime { time: time_of_day(moment), truncated: false });
     }
-    if magnitude / 10_000 > MAX_TIME_HOURS {
-        return Some(ParsedTime { time: max_time_of(number < 0, 0), truncated: true });
-    }
     let (hours, minutes, seconds) = (magnitude / 10_000, magnitude / 100 % 100, magnitude % 100);
+    if number > LAST_DATETIME || number < -FIRST_DATETIME {
+        return Some(ParsedTime { time: max_time(number < 0), truncated: true });
+    }
     if minutes > 59 || seconds > 59 {
         return None;
+    }
+    if hours > MAX_TIME_HOURS {
+        return Some(ParsedTime { time: max_time(number < 0), truncated: true });
     }
     let span =
         TimeDelta::seconds((hours * 60 + minutes) * 60 + seconds) + TimeDelta::microseconds(micro.into());
     Some(ParsedTime { time: if number < 0 { -span } else { span }, truncated: false })
+}
+
+/// The span that a number such as `340000` names, however many hours it has.
+pub fn unbounded_time(number: i64) -> Option<TimeDelta> {
+    let magnitude = number.checked_abs()?;
+    let (hours, minutes, seconds) = (magnitude / 10_000, magnitude / 100 % 100, magnitude % 100);
+    if minutes > 59 || seconds > 59 || number >= 10_000_000_000 {
+        return time_from_number(number, 0).map(|parsed| parsed.time);
+    }
+    let span = TimeDelta::seconds((hours * 60 + minutes) * 60 + seconds);
+    Some(if number < 0 { -span } else { span })
 }
 
 /// The time of day as a span since midnight.
