@@ -220,8 +220,9 @@ fn insert_row(insert: &Insert, writer: &Writer, row: Row, number: usize, count: 
             Ok(())
         }
         Duplicate::Replace(affected) => {
-            // An identical row is not written anew for REPLACE's count, as in MariaDB.
-            count.affected += if obstacle.row == row { 1 } else { *affected };
+            // MariaDB leaves an identical row alone if no other unique key could be in the way.
+            let left_alone = obstacle.row == row && !insert.table.indexes.iter().any(|index| index.unique);
+            count.affected += if left_alone { 1 } else { *affected };
             replace(writer, obstacle, row)
         }
         Duplicate::Update(assignments) => {
@@ -292,12 +293,11 @@ pub(super) fn update(update: &Update, run: &Run) -> Result<Done> {
 /// Runs a DELETE. Its rows are found before the first one goes.
 pub(super) fn delete(delete: &Delete, run: &Run) -> Result<Done> {
     let rows = read_all(&delete.rows, run)?;
-    let mut affected_rows = 0;
     for row in &rows {
         run.bounds.step()?;
         run.with(|transaction| transaction.delete(&delete.table, row))?;
-        affected_rows += 1;
     }
+    let affected_rows = if delete.counted { u64::try_from(rows.len()).unwrap_or(u64::MAX) } else { 0 };
     Ok(Done { affected_rows, ..Done::default() })
 }
 

@@ -193,7 +193,7 @@ impl Shaper {
         let comparing = matches!(sign, "=" | "<" | ">");
         match sign {
             "?" => return None,
-            "-" if self.takes_value() && !self.minus => {
+            "-" if self.takes_value() && self.clause != Clause::Limit && !self.minus => {
                 self.minus = true;
                 return Some(());
             }
@@ -317,6 +317,7 @@ mod tests {
             "select 1, a = 2, 'x' from t",
             "select a from t order by 1",
             "select a from t group by 2",
+            "select a from t limit -1",
             "select a from t where round(a, 2)",
             "insert into t values (concat('a', 'b'))",
             "select * from t where \"name\"",

@@ -89,7 +89,15 @@ impl<'a> Environment<'a> {
 }
 
 /// Whether the name means the tenant's tables: the CometQL database, or CppComet's `db_<tenant>`.
-pub(in super::super) fn is_own_database(name: &str, tenant: Tenant) -> bool {
-    name == DATABASE
-        || name.strip_prefix("db_").is_some_and(|number| number.parse::<Tenant>().ok() == Some(tenant))
+fn is_own_database(name: &str, tenant: Tenant) -> bool {
+    name == DATABASE || tenant_of_database(name) == Some(tenant)
+}
+
+/// The tenant in a name like `db_15`.
+pub(in super::super) fn tenant_of_database(name: &str) -> Option<Tenant> {
+    let digits = name.strip_prefix("db_")?;
+    if digits.starts_with('0') && digits != "0" {
+        return None;
+    }
+    digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }

@@ -325,7 +325,12 @@ impl SelectPlanner<'_, '_> {
                     items.extend(scope.all().map(column_item));
                 }
                 Item::TableWildcard(table) => {
-                    items.extend(scope.table_columns(table)?.into_iter().map(column_item));
+                    let columns = scope.table_columns(table);
+                    if columns.is_empty() {
+                        let database = self.environment.database_of(table)?;
+                        return Err(Error::UnknownWildcardTable(format!("{database}.{}", table.name)));
+                    }
+                    items.extend(columns.into_iter().map(column_item));
                 }
                 Item::Expr { expr, alias, text } => {
                     let before = clause.aggregates.map_or(0, |steps| steps.borrow().len());

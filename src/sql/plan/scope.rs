@@ -97,10 +97,8 @@ impl Scope {
     }
 
     /// The columns of `table.*`.
-    pub(super) fn table_columns(&self, table: &TableName) -> Result<Vec<&ScopeColumn>> {
-        let columns: Vec<_> =
-            self.columns.iter().filter(|column| column.is_in(table) && !column.invisible).collect();
-        if columns.is_empty() { Err(Error::UnknownWildcardTable(table.name.clone())) } else { Ok(columns) }
+    pub(super) fn table_columns(&self, table: &TableName) -> Vec<&ScopeColumn> {
+        self.columns.iter().filter(|column| column.is_in(table) && !column.invisible).collect()
     }
 
     /// The columns of `*`.

@@ -91,6 +91,8 @@ pub(in super::super) struct Delete {
     pub(in super::super) table: Arc<TableSchema>,
     /// The rows to remove.
     pub(in super::super) rows: Node,
+    /// They count as affected, as they do for DELETE but not for TRUNCATE.
+    pub(in super::super) counted: bool,
 }
 
 fn writable(environment: &Environment, name: &ast::TableName) -> Result<Arc<TableSchema>> {
@@ -310,7 +312,7 @@ pub(super) fn delete(environment: &Environment, delete: &ast::Delete) -> Result<
         limit: delete.limit.as_ref(),
     };
     let (rows, _) = rows.plan(environment, &table)?;
-    Ok(Delete { table, rows })
+    Ok(Delete { table, rows, counted: true })
 }
 
 /// TRUNCATE removes every row, as a DELETE would.
@@ -318,5 +320,5 @@ pub(super) fn truncate(environment: &Environment, name: &ast::TableName) -> Resu
     let rows = Rows { name, alias: None, filter: None, order_by: &[], limit: None };
     let table = writable(environment, name)?;
     let (rows, _) = rows.plan(environment, &table)?;
-    Ok(Delete { table, rows })
+    Ok(Delete { table, rows, counted: false })
 }

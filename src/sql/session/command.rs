@@ -57,7 +57,7 @@ impl Session {
             _ => return Err(Error::WrongArguments("KILL".to_owned())),
         };
         let number = u32::try_from(id).map_err(|_| Error::UnknownConnection(id))?;
-        self.engine.processes().kill(number, self.login.tenant, query_only)
+        self.engine.processes().kill(number, self.home, query_only)
     }
 
     /// ANALYZE, CHECK, OPTIMIZE, REPAIR TABLE: there is nothing to do, and each table says so.

@@ -31,9 +31,9 @@ use super::{
     execute::Run,
     outcome::{Done, Outcome, PreparedInfo, SessionStatus},
     parse::{self, ast::Statement},
-    plan::environment::is_own_database,
+    plan::environment::tenant_of_database,
     system::{self, SessionFacts, SessionVariables},
-    types::{Value, Warning},
+    types::{Level, Value, Warning},
 };
 use crate::error::{Error, Result};
 
@@ -67,7 +67,10 @@ impl Canceller {
 /// One client: its login, variables, prepared statements and transaction.
 pub struct Session {
     engine: Arc<Engine>,
+    /// Who logged in, but for the tenant: that is whose rows the session sees now.
     login: Arc<Login>,
+    /// The tenant that logged in.
+    home: Tenant,
     /// `user@host`.
     user: Arc<str>,
     /// VERSION().
@@ -98,12 +101,21 @@ struct Diagnostics {
     count: u64,
 }
 
+impl Diagnostics {
+    /// What a statement remarked; it forgets them.
+    fn of(run: &Run) -> Self {
+        let count = run.context.warnings.count();
+        Diagnostics { count, warnings: run.context.warnings.take() }
+    }
+}
+
 impl Session {
     /// A session for this login.
     pub fn new(engine: &Arc<Engine>, login: Login) -> Session {
         Session {
             user: Arc::from(format!("{}@{}", login.user, login.host)),
             version: Arc::from(SERVER_VERSION),
+            home: login.tenant,
             login: Arc::new(login),
             canceller: Canceller::default(),
             variables: SessionVariables::new(engine.variables()),
@@ -165,14 +177,23 @@ impl Session {
         self.prepared.remove(&id);
     }
 
-    /// Makes a database the current one.
+    /// Makes a database the current one. Tenant 0 sees another tenant's rows in CppComet's `db_<tenant>`.
     pub fn use_database(&mut self, name: &str) -> Result<()> {
-        let system = [system::INFORMATION_SCHEMA].iter().find(|system| system.eq_ignore_ascii_case(name));
-        let name = match system {
-            Some(system) => system,
-            None if is_own_database(name, self.login.tenant) => name,
-            None => return Err(Error::UnknownDatabase(name.to_owned())),
+        if name.eq_ignore_ascii_case(system::INFORMATION_SCHEMA) {
+            self.database = Some(Arc::from(system::INFORMATION_SCHEMA));
+            return Ok(());
+        }
+        let tenant = match tenant_of_database(name) {
+            Some(tenant) if tenant == self.home || self.home == 0 => tenant,
+            None if name == DATABASE => self.home,
+            _ => return Err(Error::UnknownDatabase(name.to_owned())),
         };
+        if tenant != self.login.tenant {
+            if self.transaction.is_some() {
+                return Err(Error::TransactionOpen);
+            }
+            self.login = Arc::new(Login { tenant, ..Login::clone(&self.login) });
+        }
         self.database = Some(Arc::from(name));
         Ok(())
     }
@@ -182,10 +203,13 @@ impl Session {
     pub fn reset(&mut self) {
         let database = self.database.take();
         let canceller = self.canceller.clone();
-        let login = Login::clone(&self.login);
+        let login = Login { tenant: self.home, ..Login::clone(&self.login) };
         *self = Session::new(&Arc::clone(&self.engine), login);
-        self.database = database;
         self.canceller = canceller;
+        if let Some(database) = database {
+            // It could be used before.
+            let _ = self.use_database(&database);
+        }
     }
 
     /// What the protocol tells after each statement.
@@ -230,9 +254,8 @@ impl Session {
     /// Takes over what the last statement left behind when its rows are all read.
     fn settle(&mut self) {
         if let Some(run) = self.run.take() {
-            self.diagnostics.count = run.context.warnings.count();
-            self.diagnostics.warnings = run.context.warnings.take();
-            self.found_rows = run.found_rows.load(Ordering::Relaxed).max(self.found_rows);
+            self.found_rows = run.found_rows.load(Ordering::Relaxed);
+            self.diagnostics = Diagnostics::of(&run);
         }
         self.canceller.0.store(false, Ordering::Relaxed);
     }
@@ -240,16 +263,8 @@ impl Session {
     /// Notes an error where SHOW WARNINGS finds it.
     fn noting<T>(&mut self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
-            if let Some(run) = self.run.take() {
-                self.diagnostics.count = run.context.warnings.count();
-                self.diagnostics.warnings = run.context.warnings.take();
-            }
-            self.diagnostics.count += 1;
-            self.diagnostics.warnings.push(Warning {
-                level: super::types::Level::Error,
-                code: error.codes().0,
-                message: error.to_string(),
-            });
+            self.diagnostics = self.run.take().as_deref().map(Diagnostics::of).unwrap_or_default();
+            self.note(Level::Error, error.codes().0, &error.to_string());
         }
         result
     }
@@ -282,8 +297,7 @@ impl Session {
 
     /// What system variables may tell of the session.
     fn facts(&self) -> SessionFacts {
-        let errors =
-            self.diagnostics.warnings.iter().filter(|w| w.level == super::types::Level::Error).count();
+        let errors = self.diagnostics.warnings.iter().filter(|w| w.level == Level::Error).count();
         SessionFacts {
             connection_id: self.login.connection_id,
             last_insert_id: self.last_insert_id,

@@ -62,7 +62,7 @@ impl Session {
     async fn set_system(&mut self, scope: Scope, name: &str, value: Option<&Value>) -> Result<()> {
         let warnings = crate::sql::types::Warnings::default();
         if scope == Scope::Global {
-            if self.login.tenant != 0 {
+            if self.home != 0 {
                 return Err(Error::AccessDenied("set global variables".to_owned()));
             }
             self.engine.variables().set(name, value, &warnings)?;
