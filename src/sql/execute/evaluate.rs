@@ -81,9 +81,9 @@ impl Subquery {
         match &self.question {
             Question::Exists => {
                 let found = if self.correlated {
-                    self.fetch(env, 1)?.first().is_some()
+                    !self.fetch(env, 1)?.is_empty()
                 } else {
-                    self.kept(env, 1)?.first().is_some()
+                    !self.kept(env, 1)?.is_empty()
                 };
                 Ok(Value::Int(i64::from(found)))
             }

@@ -123,10 +123,10 @@ impl State {
                 for point in points {
                     env.run.bounds.step()?;
                     let row = env.run.with(|transaction| transaction.get(&scan.table, &point))?;
-                    if let Some(row) = row.map(|row| widened(row, scan.stretch, env)) {
-                        if all_true(&scan.filter, &env.with_row(&row))? {
-                            return Ok(Some(row));
-                        }
+                    if let Some(row) = row.map(|row| widened(row, scan.stretch, env))
+                        && all_true(&scan.filter, &env.with_row(&row))?
+                    {
+                        return Ok(Some(row));
                     }
                 }
                 Ok(None)

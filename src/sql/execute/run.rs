@@ -65,7 +65,7 @@ pub(in super::super) struct Bounds {
 impl Bounds {
     /// To be called for each row looked at: fails when the statement was stopped (1317) or ran too long (1969).
     pub(super) fn step(&self) -> Result<()> {
-        if self.steps.fetch_add(1, Ordering::Relaxed) % CHECK_EVERY != 0 {
+        if !self.steps.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECK_EVERY) {
             return Ok(());
         }
         if self.cancel.load(Ordering::Relaxed) {

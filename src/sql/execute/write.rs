@@ -92,13 +92,11 @@ impl Writer<'_> {
         let key: Vec<Value> = self.table.primary_key.iter().map(|&column| new[column].clone()).collect();
         let same_key =
             own.is_some_and(|own| self.table.primary_key.iter().all(|&column| own[column] == new[column]));
-        if !same_key {
-            if let Some(row) = transaction.get(self.table, &key)? {
-                // A key may change to one that compares as equal.
-                if own != Some(&row) {
-                    let entry = self.entry(&self.table.primary_key, new);
-                    return Ok(Some(Obstacle { row, key: "PRIMARY".to_owned(), entry, primary: true }));
-                }
+        if !same_key && let Some(row) = transaction.get(self.table, &key)? {
+            // A key may change to one that compares as equal.
+            if own != Some(&row) {
+                let entry = self.entry(&self.table.primary_key, new);
+                return Ok(Some(Obstacle { row, key: "PRIMARY".to_owned(), entry, primary: true }));
             }
         }
         for index in self.table.indexes.iter().filter(|index| index.unique) {
@@ -107,11 +105,11 @@ impl Writer<'_> {
                 continue;
             }
             let mut rows = transaction.scan(self.table, index.id, &KeyRange::prefix(values), false)?;
-            if let Some(row) = rows.next().transpose()? {
-                if own != Some(&row) {
-                    let entry = self.entry(&index.columns, new);
-                    return Ok(Some(Obstacle { row, key: index.name.clone(), entry, primary: false }));
-                }
+            if let Some(row) = rows.next().transpose()?
+                && own != Some(&row)
+            {
+                let entry = self.entry(&index.columns, new);
+                return Ok(Some(Obstacle { row, key: index.name.clone(), entry, primary: false }));
             }
         }
         Ok(None)

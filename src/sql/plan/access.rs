@@ -78,18 +78,18 @@ impl Target<'_> {
         let mut best: Option<Choice> = None;
         for candidate in self.candidates() {
             let mut choice = self.use_index(&candidate, &sargs);
-            if let Some(alternatives) = self.alternatives(&candidate, conditions, available) {
-                if alternatives.score > choice.score {
-                    choice = alternatives;
-                }
+            if let Some(alternatives) = self.alternatives(&candidate, conditions, available)
+                && alternatives.score > choice.score
+            {
+                choice = alternatives;
             }
-            if let Some(order) = order {
-                if let Some(reverse) = choice.access.gives_order(order) {
-                    choice.access.reverse = reverse;
-                    // An order for free is worth an index only if it spares reading all rows.
-                    if limited || choice.score > 0 || candidate.index == 0 {
-                        choice.score += 2;
-                    }
+            if let Some(order) = order
+                && let Some(reverse) = choice.access.gives_order(order)
+            {
+                choice.access.reverse = reverse;
+                // An order for free is worth an index only if it spares reading all rows.
+                if limited || choice.score > 0 || candidate.index == 0 {
+                    choice.score += 2;
                 }
             }
             if best.as_ref().is_none_or(|best| choice.score > best.score) {
@@ -323,12 +323,12 @@ impl Target<'_> {
         let complete = candidate.unique && span.equal.len() >= candidate.unique_columns;
         if complete {
             score += 100;
-        } else if let Some(&column) = candidate.columns.get(span.equal.len()) {
-            if let Some((bounds, exact)) = self.bounds(column, sargs) {
-                score += if bounds.lower.is_some() == bounds.upper.is_some() { 6 } else { 5 };
-                span.range = Some(bounds);
-                covered.extend(exact);
-            }
+        } else if let Some(&column) = candidate.columns.get(span.equal.len())
+            && let Some((bounds, exact)) = self.bounds(column, sargs)
+        {
+            score += if bounds.lower.is_some() == bounds.upper.is_some() { 6 } else { 5 };
+            span.range = Some(bounds);
+            covered.extend(exact);
         }
         Choice {
             access: Access {

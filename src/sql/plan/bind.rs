@@ -225,18 +225,20 @@ impl Binder<'_> {
     }
 
     fn column(&self, table: Option<&ast::TableName>, name: &str, clause: &Clause) -> Result<Typed> {
-        if table.is_none() && clause.alias_use == AliasUse::First {
-            if let Some(alias) = find_alias(clause, name)? {
-                return Ok(alias.value.clone());
-            }
+        if table.is_none()
+            && clause.alias_use == AliasUse::First
+            && let Some(alias) = find_alias(clause, name)?
+        {
+            return Ok(alias.value.clone());
         }
         if let Some(typed) = self.find_column(table, name, clause)? {
             return Ok(typed);
         }
-        if table.is_none() && clause.alias_use == AliasUse::Last {
-            if let Some(alias) = find_alias(clause, name)? {
-                return Ok(alias.value.clone());
-            }
+        if table.is_none()
+            && clause.alias_use == AliasUse::Last
+            && let Some(alias) = find_alias(clause, name)?
+        {
+            return Ok(alias.value.clone());
         }
         Err(Error::UnknownColumn { column: written(table, name), clause: clause.name.to_owned() })
     }

@@ -12,6 +12,8 @@ mod planning;
 mod prepared;
 mod running;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::{

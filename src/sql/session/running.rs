@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize},
 };
 
 use parking_lot::Mutex;
@@ -80,10 +80,10 @@ impl Session {
         let savepoint = transaction.lock().as_ref().map_or(0, |transaction| transaction.savepoint());
         let run = self.start(Arc::clone(transaction), plan, params);
         let result = off_worker(plan.may_run_long, || execute::change(plan, &run));
-        if result.is_err() {
-            if let Some(transaction) = transaction.lock().as_mut() {
-                transaction.rollback_to(savepoint);
-            }
+        if result.is_err()
+            && let Some(transaction) = transaction.lock().as_mut()
+        {
+            transaction.rollback_to(savepoint);
         }
         if matches!(result, Err(Error::Conflict)) {
             // As after a deadlock in MySQL, nothing of the transaction is left.

@@ -79,7 +79,7 @@ impl Lower<'_> {
                 Ok(Expr::Case { operand, branches, otherwise })
             }
             sp::Expr::Cast { kind: sp::CastKind::Cast, expr, data_type, format: None } => {
-                Ok(Expr::Cast(self.boxed(*expr)?, cast_target(data_type)?))
+                Ok(Expr::Cast(self.boxed(*expr)?, cast_target(&data_type)?))
             }
             sp::Expr::Convert {
                 is_try: false,
@@ -257,7 +257,7 @@ impl Lower<'_> {
         charset: Option<sp::ObjectName>,
     ) -> Result<Expr> {
         match (data_type, charset) {
-            (Some(data_type), None) => Ok(Expr::Cast(self.boxed(expr)?, cast_target(data_type)?)),
+            (Some(data_type), None) => Ok(Expr::Cast(self.boxed(expr)?, cast_target(&data_type)?)),
             (None, Some(charset)) => {
                 let charset = names(charset)?.join(".").to_ascii_lowercase();
                 let target = match charset.as_str() {

@@ -10,8 +10,8 @@ const DEFAULT_PRECISION: u8 = 10;
 /// Most digits of a second.
 const MAX_FRACTION: u64 = 6;
 
-pub(super) fn cast_target(data_type: DataType) -> Result<CastTarget> {
-    Ok(match data_type {
+pub(super) fn cast_target(data_type: &DataType) -> Result<CastTarget> {
+    Ok(match *data_type {
         DataType::Signed | DataType::SignedInteger | DataType::Int(None) | DataType::Integer(None) => {
             CastTarget::Signed
         }
