@@ -24,6 +24,9 @@ use super::{
 /// Bytes of answer that may wait for the socket before opensrv has to.
 const OUTBOX_LIMIT: usize = 64 * 1024;
 
+/// Bytes of buffer that an idle connection may keep.
+const KEPT_CAPACITY: usize = 4 * 1024;
+
 /// A handle on the buffers; both sides hold one.
 #[derive(Clone, Default)]
 pub(super) struct Bridge(Arc<Mutex<State>>);
@@ -137,6 +140,9 @@ impl AsyncRead for BridgeReader {
         }
         buf.put_slice(&rest[..length]);
         state.taken += length;
+        if state.taken == state.inbox.len() && state.inbox.capacity() > KEPT_CAPACITY {
+            (state.inbox, state.taken) = (Vec::new(), 0);
+        }
         Poll::Ready(Ok(()))
     }
 }

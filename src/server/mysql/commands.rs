@@ -1,6 +1,9 @@
 //! Packets in: which commands opensrv gets to see, and the answers to the others.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    borrow::Cow,
+    sync::{Arc, atomic::Ordering},
+};
 
 use mysql_common::constants::Command as CommandByte;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -47,22 +50,22 @@ const NO_DEFAULT: u8 = 0xfb;
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Says what becomes of a command. `sequence` is the number of the answer's first packet; a dialogue before the
     /// answer counts it on.
-    pub(super) async fn judge(&mut self, payload: &[u8], sequence: &mut u8) -> Verdict {
+    pub(super) async fn judge<'a>(&mut self, payload: &'a [u8], sequence: &mut u8) -> Verdict<'a> {
         let Some((&command, rest)) = payload.split_first() else {
             return self.answer(Err(Error::MalformedPacket)).await;
         };
         match command {
-            COM_QUIT => Verdict::Pass(payload.to_vec()),
+            COM_QUIT => Verdict::Pass(Cow::Borrowed(payload)),
             COM_PING => {
                 let status = status_flags(self.client.session.lock().await.status(), false);
                 self.carrier.bridge.patch(Patch::Ok { status, warnings: 0, info: String::new() });
-                Verdict::Pass(vec![COM_PING])
+                Verdict::Pass(Cow::Borrowed(&[COM_PING]))
             }
             COM_QUERY | COM_INIT_DB | COM_STMT_PREPARE => match check_text(rest) {
                 Ok(text) if command == COM_QUERY && is_answered_by_opensrv(text) => {
-                    Verdict::Pass([&[COM_QUERY, b' '], rest].concat())
+                    Verdict::Pass([&[COM_QUERY, b' '], rest].concat().into())
                 }
-                Ok(_) => Verdict::Pass(payload.to_vec()),
+                Ok(_) => Verdict::Pass(Cow::Borrowed(payload)),
                 Err(error) => self.answer(Err(error)).await,
             },
             COM_STMT_EXECUTE => match self.execute(payload) {
@@ -79,7 +82,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Verdict::Answer(Vec::new())
             }
             COM_STMT_CLOSE => match statement_id(payload) {
-                Some(id) if self.client.prepared.lock().contains_key(&id) => Verdict::Pass(payload.to_vec()),
+                Some(id) if self.client.prepared.lock().contains_key(&id) => {
+                    Verdict::Pass(Cow::Borrowed(payload))
+                }
                 _ => Verdict::Answer(Vec::new()),
             },
             COM_STMT_RESET => {
@@ -111,18 +116,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// OK or ERR.
-    async fn answer(&mut self, result: Result<()>) -> Verdict {
+    async fn answer(&mut self, result: Result<()>) -> Verdict<'static> {
         Verdict::Answer(vec![match result {
             Ok(()) => packet::ok(status_flags(self.client.session.lock().await.status(), false), 0),
             Err(error) => packet::err(&error, self.client.error_codes),
         }])
     }
 
-    fn execute(&self, payload: &[u8]) -> Result<Vec<u8>> {
+    fn execute<'a>(&self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let id = statement_id(payload).ok_or(Error::MalformedPacket)?;
         let mut prepared = self.client.prepared.lock();
         let statement = prepared.get_mut(&id).ok_or_else(|| unknown_statement(id, "mysqld_stmt_execute"))?;
-        statement.execute(payload).map(std::borrow::Cow::into_owned)
+        statement.execute(payload)
     }
 
     fn reset_statement(&self, payload: &[u8]) -> Result<()> {
@@ -137,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.entered.connections().kill(id, self.client.tenant, false)
     }
 
-    async fn set_option(&mut self, argument: &[u8]) -> Verdict {
+    async fn set_option(&mut self, argument: &[u8]) -> Verdict<'static> {
         let option = argument.try_into().map(u16::from_le_bytes);
         match option {
             Ok(option @ (MULTI_STATEMENTS_ON | MULTI_STATEMENTS_OFF)) => {
@@ -170,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// The password is checked as at the login; the session and its statements begin anew.
-    async fn change_user(&mut self, payload: &[u8], sequence: &mut u8) -> Verdict {
+    async fn change_user(&mut self, payload: &[u8], sequence: &mut u8) -> Verdict<'static> {
         let port = Arc::clone(&self.port);
         let login =
             Login { accounts: &*port.accounts, settings: &port.settings, peer: self.peer, nonce: self.nonce };

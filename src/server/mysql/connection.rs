@@ -1,6 +1,7 @@
 //! One client from its greeting to its end.
 
 use std::{
+    borrow::Cow,
     future::poll_fn,
     io,
     net::IpAddr,
@@ -29,6 +30,9 @@ use crate::{
 /// A command of at least this many bytes makes opensrv keep a buffer that is not worth keeping.
 const LARGE_COMMAND: usize = 256 * 1024;
 
+/// Bytes of buffer that an idle connection may keep.
+const KEPT_CAPACITY: usize = 16 * 1024;
+
 /// One client that has logged in.
 pub(super) struct Connection<S> {
     pub(super) port: Arc<MysqlPort>,
@@ -44,9 +48,9 @@ pub(super) struct Connection<S> {
 }
 
 /// What the guard does with a command.
-pub(super) enum Verdict {
+pub(super) enum Verdict<'a> {
     /// opensrv answers it.
-    Pass(Vec<u8>),
+    Pass(Cow<'a, [u8]>),
     /// The guard has the answer, a payload for each packet; none for commands without one.
     Answer(Vec<Vec<u8>>),
     /// The client is told why, and the connection ends.
@@ -154,12 +158,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             match self.judge(&payload, &mut sequence).await {
                 Verdict::Pass(command) => {
-                    drop(payload);
+                    let length = command.len();
                     self.carrier.bridge.feed(&command, sequence);
+                    drop(command);
+                    drop(payload);
                     if self.drive().await? == Stop::Ended {
                         return Ok(());
                     }
-                    self.shrink(command.len())?;
+                    self.shrink(length)?;
                 }
                 Verdict::Answer(payloads) => {
                     self.carrier.bridge.answer(sequence, &payloads);
@@ -215,6 +221,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// started anew, unless it remembers prepared statements.
     fn shrink(&mut self, command: usize) -> io::Result<()> {
         self.socket.shrink();
+        if self.answer.capacity() > KEPT_CAPACITY {
+            self.answer = Vec::new();
+        }
         if command >= LARGE_COMMAND && self.client.prepared.lock().is_empty() {
             self.carrier = Carrier::start(Arc::clone(&self.client))?;
         }
