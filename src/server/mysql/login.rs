@@ -29,6 +29,8 @@ use crate::{
 
 /// Bytes that a client may send before it has logged in.
 const LOGIN_LIMIT: usize = 8 * 1024;
+/// Characters of a user name that errors show; MySQL's names have 32 at most.
+const SHOWN_USER: usize = 64;
 /// Bytes of the random text that a password is hashed with.
 const NONCE: usize = 20;
 /// The first byte of the packet that tells a client of caching_sha2_password that no more is needed.
@@ -189,7 +191,7 @@ impl Login<'_> {
         let password =
             self.accounts.password(tenant.unwrap_or_default()).map_err(|error| refuse(error, sequence))?;
         let matches = self.matches(&plugin, &password, &response);
-        let shown = String::from_utf8_lossy(&user).into_owned();
+        let shown = shown_user(&user);
         let Some(tenant) = tenant.filter(|_| matches) else {
             sleep(self.settings.failed_login_delay).await;
             let error = Error::LoginRefused {
@@ -250,6 +252,12 @@ impl Login<'_> {
             ReadError::Refused(error, sequence) => LoginError::Refused(error, sequence),
         })
     }
+}
+
+/// A user name fit for logs: short, and on one line.
+fn shown_user(user: &[u8]) -> String {
+    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    String::from_utf8_lossy(user).chars().take(SHOWN_USER).map(printable).collect()
 }
 
 fn read_response(payload: &[u8], sequence: u8) -> Result<(Claim, CapabilityFlags)> {

@@ -74,6 +74,16 @@ async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() {
 }
 
 #[tokio::test]
+async fn a_user_name_cannot_write_into_the_log() {
+    let mut client = Client::greeted(port(settings())).await;
+    let name = format!("bob\n2026-01-01 ERROR {}", "x".repeat(4_000));
+    client.send_login(&name, PASSWORD, MODERN, NATIVE).await;
+    let (code, _, text) = client.read_error().await;
+    assert_eq!(code, 1045);
+    assert!(text.len() < 200 && text.starts_with("Access denied for user 'bob\u{fffd}2026"), "{text}");
+}
+
+#[tokio::test]
 async fn a_refused_login_waits_for_its_answer() {
     tokio::time::pause();
     let port = port(MysqlSettings { failed_login_delay: Duration::from_secs(3), ..settings() });
