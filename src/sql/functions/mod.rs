@@ -40,6 +40,7 @@ pub use call::{Argument, Call, CastTarget, Invocation, LazyInvocation};
 pub use context::{DEFAULT_GROUP_CONCAT_BYTES, DEFAULT_MAX_RESULT_BYTES, DIVISION_INCREMENT, EvalContext};
 pub use interval::Unit;
 pub use operator::{Operator, operator};
+pub use pattern::matches_like;
 pub use result_type::{combine, combine_all, convert};
 pub use time_arithmetic::parse_time_zone;
 

@@ -38,7 +38,11 @@ use std::sync::Arc;
 pub(super) use access::MAX_POINTS;
 
 use self::{environment::Environment, expression::Expression, node::Node};
-use super::{parse::ast::Statement, types::ResultColumn};
+use super::{
+    parse::ast::{Expr, Statement},
+    system::Listing,
+    types::ResultColumn,
+};
 use crate::error::{Error, Result};
 
 /// A planned statement.
@@ -99,6 +103,19 @@ pub(super) fn plan(environment: &Environment, statement: &Statement) -> Result<P
         subqueries: environment.subqueries.get(),
         volatile: environment.volatile.get(),
         may_run_long,
+    })
+}
+
+/// Plans what a SHOW answers: the rows for which its WHERE holds, which knows them by their headings.
+pub(super) fn listing(environment: &Environment, listing: Listing, filter: Option<&Expr>) -> Result<Plan> {
+    let Listing { columns, rows } = listing;
+    let node = query::filter_rows(environment, &columns, rows, filter)?;
+    Ok(Plan {
+        action: Action::Query(node),
+        columns: columns.into(),
+        subqueries: environment.subqueries.get(),
+        volatile: true,
+        may_run_long: false,
     })
 }
 

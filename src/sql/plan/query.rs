@@ -15,7 +15,7 @@ use crate::{
     sql::{
         functions::{Aggregate, combine_all},
         parse::ast::{self, Body, Expr, Item, Literal, Query, Select},
-        types::{ExprType, ResultColumn},
+        types::{ExprType, ResultColumn, Row},
     },
 };
 
@@ -105,23 +105,7 @@ fn finish(
     limit: &ast::Limit,
 ) -> Result<Planned> {
     let Planned { mut node, columns, types, uses } = planned;
-    let names: Vec<Arc<str>> = columns.iter().map(|column| Arc::from(column.name.as_str())).collect();
-    let scope = Scope {
-        columns: columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| ScopeColumn {
-                database: None,
-                table: Arc::from(""),
-                name: Arc::clone(&names[index]),
-                expr_type: column.expr_type,
-                index,
-                origin: Arc::default(),
-                twin: false,
-                invisible: false,
-            })
-            .collect(),
-    };
+    let scope = headings(&columns);
     let level = Level::new(&scope, None);
     let binder = Binder { environment };
     let mut keys = Vec::new();
@@ -129,7 +113,7 @@ fn finish(
         let expr = match position(&key.expr) {
             Some(position) => {
                 let column = in_list(position, columns.len(), "ORDER BY")?;
-                Expression::Column(column, Arc::clone(&names[column]))
+                Expression::Column(column, Arc::clone(&scope.columns[column].name))
             }
             None => binder.bind(&key.expr, &Clause::plain(&level, "ORDER BY"))?.expr,
         };
@@ -143,6 +127,38 @@ fn finish(
         node = Node::Limit { input: Box::new(node), bounds, count_all: false };
     }
     Ok(Planned { node, columns, types, uses })
+}
+
+/// Rows that are there already, and of them those for which a condition on their headings holds.
+pub(super) fn filter_rows(
+    environment: &Environment,
+    columns: &[ResultColumn],
+    rows: Vec<Row>,
+    filter: Option<&Expr>,
+) -> Result<Node> {
+    let scope = headings(columns);
+    let level = Level::new(&scope, None);
+    let mut conditions = Vec::new();
+    if let Some(filter) = filter {
+        let clause = Clause::plain(&level, "WHERE");
+        Binder { environment }.bind(filter, &clause)?.expr.conjuncts(&mut conditions);
+    }
+    Ok(from::filtered(Node::Values(rows), conditions))
+}
+
+/// The columns of a result, as names that ORDER BY or WHERE may use.
+fn headings(columns: &[ResultColumn]) -> Scope {
+    let column = |(index, column): (usize, &ResultColumn)| ScopeColumn {
+        database: None,
+        table: Arc::from(""),
+        name: Arc::from(column.name.as_str()),
+        expr_type: column.expr_type,
+        index,
+        origin: Arc::default(),
+        twin: false,
+        invisible: false,
+    };
+    Scope { columns: columns.iter().enumerate().map(column).collect() }
 }
 
 /// The number that ORDER BY or GROUP BY means as a position in the select list.

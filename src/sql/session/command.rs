@@ -8,7 +8,7 @@ use crate::{
     sql::{
         execute::Stream,
         outcome::{Done, Outcome, Rows},
-        parse::ast::{self, Expr, Show, Statement},
+        parse::ast::{self, Expr, Statement},
         plan::{Action, Plan, node::Node},
         types::{ExprType, Level, ResultColumn, Row, Value},
     },
@@ -101,15 +101,19 @@ impl Session {
 
     /// A result set of rows that are there already.
     pub(super) fn answer(&mut self, rows: Vec<Row>, columns: Arc<[ResultColumn]>) -> Result<Outcome> {
-        let plan = Arc::new(Plan {
+        self.run_listing(Plan {
             action: Action::Query(Node::Values(rows)),
             columns,
             subqueries: 0,
             volatile: true,
             may_run_long: false,
-        });
-        let transaction = Arc::default();
-        let run = self.start(transaction, &plan, Vec::new());
+        })
+    }
+
+    /// A result set of a plan that reads no stored table.
+    pub(super) fn run_listing(&mut self, plan: Plan) -> Result<Outcome> {
+        let plan = Arc::new(plan);
+        let run = self.start(Arc::default(), &plan, Vec::new());
         let stream = Stream::open(&plan, &run, u64::MAX, true)?;
         Ok(Outcome::Rows(Rows {
             columns: Arc::clone(&plan.columns),
@@ -148,15 +152,5 @@ impl Session {
         let mut stream = Stream::open(&plan, &run, 1, own)?;
         let row = stream.next().transpose()?;
         row.ok_or_else(|| Error::Internal("an expression without a value".to_owned()))
-    }
-
-    pub(super) async fn show(&mut self, show: &Show) -> Result<Outcome> {
-        let _ = show;
-        Err(Error::Unsupported("SHOW".to_owned()))
-    }
-
-    pub(super) fn show_columns(&self, show: &Show) -> Result<Arc<[ResultColumn]>> {
-        let _ = show;
-        Err(Error::NotPreparable)
     }
 }

@@ -5,13 +5,14 @@
 //! 2. Else the statement is parsed and planned, and the plan kept.
 //! 3. A plan is run on the transaction that is open, or on one of its own ([`running`]); what a failed statement has
 //!    written is undone.
-//! 4. Statements without a plan (SET, BEGIN, ...) are carried out in [`command`], [`settings`] and [`transaction`].
+//! 4. Statements without a plan (SET, BEGIN, ...) are carried out in [`command`], [`settings`], [`showing`] and [`transaction`].
 
 mod command;
 mod planning;
 mod prepared;
 mod running;
 mod settings;
+mod showing;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -78,7 +79,8 @@ pub struct Session {
     /// VERSION().
     version: Arc<str>,
     canceller: Canceller,
-    variables: SessionVariables,
+    /// Shared with the statement under way.
+    variables: Arc<SessionVariables>,
     user_variables: HashMap<String, Value>,
     database: Option<Arc<str>>,
     transaction: Option<OpenTransaction>,
@@ -120,7 +122,7 @@ impl Session {
             home: login.tenant,
             login: Arc::new(login),
             canceller: Canceller::default(),
-            variables: SessionVariables::new(engine.variables()),
+            variables: Arc::new(SessionVariables::new(engine.variables())),
             user_variables: HashMap::new(),
             database: None,
             transaction: None,
@@ -247,7 +249,7 @@ impl Session {
                 let plan = Arc::new(self.plan(statement, &params)?);
                 self.run_plan(&plan, params).await
             }
-            Statement::Show(show) => self.show(show).await,
+            Statement::Show(show) => self.show(show),
             Statement::Transaction(control) => self.control_transaction(control).await,
             statement => self.command(statement).await,
         }

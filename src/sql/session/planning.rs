@@ -109,7 +109,12 @@ impl Session {
         if let Statement::Explain(inner) = statement {
             return Ok(explained(&self.plan_for_types(inner, params)?));
         }
-        let environment = Environment {
+        plan::plan(&self.environment(params), statement)
+    }
+
+    /// What a planner may know, for parameters of these types.
+    pub(super) fn environment<'s>(&'s self, params: &'s [ExprType]) -> Environment<'s> {
+        Environment {
             catalog: self.engine.catalog.as_ref(),
             tenant: self.login.tenant,
             database: self.database.as_deref(),
@@ -117,8 +122,7 @@ impl Session {
             params,
             volatile: Cell::new(false),
             subqueries: Cell::new(0),
-        };
-        plan::plan(&environment, statement)
+        }
     }
 }
 

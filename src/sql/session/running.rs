@@ -15,7 +15,7 @@ use crate::{
         functions::EvalContext,
         outcome::{Done, Outcome, Rows},
         plan::{Action, Plan},
-        system::{SqlMode, View},
+        system::SqlMode,
         types::Value,
     },
 };
@@ -158,7 +158,7 @@ impl Session {
             memory: AtomicUsize::new(0),
             steps: AtomicU64::new(0),
         };
-        let system = View { engine: Arc::clone(&self.engine), login: Arc::clone(&self.login) };
+        let system = self.view();
         let strict = self.variables.sql_mode().has(SqlMode::STRICT);
         let run = Arc::new(Run::new(transaction, plan, params, context, bounds, strict, system));
         self.clear_diagnostics();

@@ -1,5 +1,7 @@
 //! SET.
 
+use std::sync::Arc;
+
 use super::Session;
 use crate::{
     error::{Error, Result},
@@ -47,7 +49,7 @@ impl Session {
                 Ok(())
             }
             Setting::Names { charset, collation } => {
-                self.variables.set_names(charset.as_deref(), collation.as_deref())
+                Arc::make_mut(&mut self.variables).set_names(charset.as_deref(), collation.as_deref())
             }
             Setting::TransactionCharacteristics { isolation, read_only, session } => {
                 self.set_characteristics(*isolation, *read_only, *session)
@@ -68,7 +70,7 @@ impl Session {
             self.engine.variables().set(name, value, &warnings)?;
         } else {
             let before = self.variables.autocommit();
-            self.variables.set(name, value, &warnings)?;
+            Arc::make_mut(&mut self.variables).set(name, value, &warnings)?;
             // As in MySQL, turning autocommit on commits what is open.
             if !before && self.variables.autocommit() {
                 self.commit().await?;
@@ -91,11 +93,19 @@ impl Session {
         let warnings = crate::sql::types::Warnings::default();
         // Every transaction reads one snapshot, and conflicting writes fail, whatever level is asked for.
         if let (Some(isolation), true) = (isolation, session) {
-            self.variables.set("tx_isolation", Some(&Value::text(isolation)), &warnings)?;
+            Arc::make_mut(&mut self.variables).set(
+                "tx_isolation",
+                Some(&Value::text(isolation)),
+                &warnings,
+            )?;
         }
         match (read_only, session) {
             (Some(read_only), true) => {
-                self.variables.set("tx_read_only", Some(&Value::Int(i64::from(read_only))), &warnings)?;
+                Arc::make_mut(&mut self.variables).set(
+                    "tx_read_only",
+                    Some(&Value::Int(i64::from(read_only))),
+                    &warnings,
+                )?;
             }
             (Some(read_only), false) => self.next_read_only = Some(read_only),
             (None, _) => {}

@@ -6,7 +6,10 @@ use crate::{
     error::{Error, Result},
     sql::{
         catalog::Tenant,
-        parse::scan::{Kind, Scanner},
+        parse::{
+            ast::MachineStatus,
+            scan::{Kind, Scanner},
+        },
     },
 };
 
@@ -60,6 +63,10 @@ pub trait ProcessList: Send + Sync + 'static {
 
     /// What was counted so far.
     fn counters(&self) -> Counters;
+
+    /// What CppComet's `SHOW RAM|AVG|UPTIME|FILESYSTEM STATUS` tells of the machine: names and values (notes 07,
+    /// section 4).
+    fn machine(&self, what: MachineStatus) -> Vec<(String, String)>;
 }
 
 /// An engine without a server: embedded, or behind `cometql sql`.
@@ -77,6 +84,10 @@ impl ProcessList for NoServer {
 
     fn counters(&self) -> Counters {
         Counters::default()
+    }
+
+    fn machine(&self, _what: MachineStatus) -> Vec<(String, String)> {
+        Vec::new()
     }
 }
 
