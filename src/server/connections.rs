@@ -13,10 +13,12 @@ use std::{
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
+use super::machine;
 use crate::{
     error::{Error, Result},
     sql::{
         Canceller, Tenant,
+        parse::ast::MachineStatus,
         system::{Counters, MAX_SHOWN_STATEMENT, Process, ProcessList},
     },
 };
@@ -145,6 +147,10 @@ impl ProcessList for Connections {
             running: count(open.values().filter(|connection| connection.is_busy()).count()),
             statements: self.statements.load(Ordering::Relaxed),
         }
+    }
+
+    fn machine(&self, what: MachineStatus) -> Vec<(String, String)> {
+        machine::status(what)
     }
 }
 

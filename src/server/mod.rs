@@ -2,6 +2,7 @@
 
 mod connections;
 mod listener;
+mod machine;
 pub mod mysql;
 
 pub use connections::Connections;

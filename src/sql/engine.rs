@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use chrono::{DateTime, Utc};
-
 use super::{
     catalog::Catalog,
     clock::Clock,
@@ -22,7 +20,6 @@ pub struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) plans: PlanCache,
-    pub(super) started: DateTime<Utc>,
     variables: Arc<GlobalVariables>,
     processes: OnceLock<Arc<dyn ProcessList>>,
 }
@@ -33,7 +30,6 @@ impl Engine {
         Arc::new(Engine {
             plans: PlanCache::new(limits.cached_plans),
             variables: Arc::new(GlobalVariables::new(&limits)),
-            started: clock.now(),
             processes: OnceLock::new(),
             catalog,
             clock,

@@ -29,13 +29,16 @@ impl Session {
     }
 
     pub(super) fn show(&mut self, show: &Show) -> Result<Outcome> {
+        // SHOW WARNINGS leaves what it shows.
+        let keeps = matches!(show.what, ShowKind::Warnings { .. } | ShowKind::Errors { .. });
+        if !keeps {
+            self.clear_diagnostics();
+        }
         if show.what == ShowKind::Export {
             return self.export();
         }
         let listing = self.listing(show)?;
         let plan = plan::listing(&self.environment(&[]), listing, show.filter.as_ref())?;
-        // SHOW WARNINGS leaves what it shows.
-        let keeps = matches!(show.what, ShowKind::Warnings { .. } | ShowKind::Errors { .. });
         let kept = keeps.then(|| mem::take(&mut self.diagnostics));
         let outcome = self.run_listing(plan)?;
         if let Some(kept) = kept {
@@ -90,7 +93,6 @@ impl Session {
         if self.login.tenant != 0 {
             return Err(Error::AccessDenied("export everyone's rows".to_owned()));
         }
-        self.clear_diagnostics();
         let lines = self.engine.catalog.export()?;
         let rows = lines.map(|line| -> Result<Row> { Ok(vec![Value::text(line?)]) });
         Ok(Outcome::Rows(Rows { columns: export_columns(), may_run_long: true, rows: Box::new(rows) }))

@@ -177,7 +177,8 @@ pub(super) fn process_list(view: &View) -> Result<Vec<Row>> {
 fn process(process: Process) -> Row {
     /// Digits after the point of TIME_MS.
     const MILLISECONDS_SCALE: i64 = 3;
-    let statement = process.statement.as_deref().map(process_list::presentable);
+    let statement =
+        process.statement.as_deref().filter(|text| !text.is_empty()).map(process_list::presentable);
     let (command, state) = match (process.tenant, &statement) {
         (None, _) => ("Connect", Value::text("login")),
         (Some(_), None) => ("Sleep", Value::text("")),
