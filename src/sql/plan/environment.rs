@@ -89,7 +89,7 @@ impl<'a> Environment<'a> {
 }
 
 /// Whether the name means the tenant's tables: the CometQL database, or CppComet's `db_<tenant>`.
-fn is_own_database(name: &str, tenant: Tenant) -> bool {
+pub(in super::super) fn is_own_database(name: &str, tenant: Tenant) -> bool {
     name == DATABASE || tenant_of_database(name) == Some(tenant)
 }
 

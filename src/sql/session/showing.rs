@@ -22,6 +22,7 @@ impl Session {
     pub(super) fn view(&self) -> View {
         View {
             engine: Arc::clone(&self.engine),
+            home: self.home,
             login: Arc::clone(&self.login),
             variables: Arc::clone(&self.variables),
             facts: self.facts(),
@@ -90,7 +91,7 @@ impl Session {
 
     /// SHOW EXPORT: the lines of an export file, with their line feeds.
     fn export(&mut self) -> Result<Outcome> {
-        if self.login.tenant != 0 {
+        if self.home != 0 {
             return Err(Error::AccessDenied("export everyone's rows".to_owned()));
         }
         let lines = self.engine.catalog.export()?;

@@ -1,5 +1,7 @@
 //! SHOW STATUS: MariaDB's counters that are kept here, and CppComet's under their old names (notes 07, section 4).
 
+use std::fmt::Display;
+
 use super::View;
 use crate::sql::{
     parse::ast::Scope,
@@ -40,6 +42,6 @@ pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
     rows
 }
 
-fn row(name: &str, value: impl ToString) -> Row {
+fn row(name: &str, value: impl Display) -> Row {
     vec![Value::text(name), Value::text(value.to_string())]
 }

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use super::{SessionFacts, SessionVariables};
 use crate::{
     error::Result,
-    sql::{catalog::KeyRange, engine::Engine, session::Login, types::TableSchema},
+    sql::{
+        catalog::{KeyRange, Tenant},
+        engine::Engine,
+        session::Login,
+        types::TableSchema,
+    },
 };
 
 /// What the tables of information_schema, and SHOW, are computed from: the server as one session sees it.
@@ -13,7 +18,9 @@ use crate::{
 pub(in crate::sql) struct View {
     /// The server.
     pub(in crate::sql) engine: Arc<Engine>,
-    /// Who asks.
+    /// Who logged in: it decides on connections and privileges.
+    pub(in crate::sql) home: Tenant,
+    /// Who asks, with the tenant whose rows are asked for.
     pub(in crate::sql) login: Arc<Login>,
     /// The session's variables.
     pub(in crate::sql) variables: Arc<SessionVariables>,

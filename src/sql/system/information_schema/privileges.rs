@@ -22,7 +22,7 @@ pub(in crate::sql::system) const DATABASE_PRIVILEGES: [&str; 5] =
 
 /// What a tenant may do on the server.
 pub(in crate::sql::system) fn server_privileges(view: &View) -> &'static [&'static str] {
-    if view.login.tenant == 0 { &["PROCESS", "SUPER"] } else { &["USAGE"] }
+    if view.home == 0 { &["PROCESS", "SUPER"] } else { &["USAGE"] }
 }
 
 pub(super) const USER_PRIVILEGES: &[Column] =

@@ -171,7 +171,7 @@ pub(super) fn applicability(_view: &View) -> Result<Vec<Row>> {
 }
 
 pub(super) fn process_list(view: &View) -> Result<Vec<Row>> {
-    Ok(view.engine.processes().list(view.login.tenant).into_iter().map(process).collect())
+    Ok(view.engine.processes().list(view.home).into_iter().map(process).collect())
 }
 
 fn process(process: Process) -> Row {

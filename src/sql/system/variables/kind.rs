@@ -74,7 +74,7 @@ impl Kind {
                 })
             }
             Kind::Collation => {
-                collation(name, value, character_sets::collation_by_name, |id| Error::UnknownCollation(id))
+                collation(name, value, character_sets::collation_by_name, Error::UnknownCollation)
             }
             Kind::TimeZone => match value {
                 Value::Text(text) => time_zone::normalize(text).map(Value::text),
@@ -138,7 +138,7 @@ fn seconds(name: &str, value: &Value, max: f64, warnings: &Warnings) -> Result<V
     }
     .ok_or_else(|| wrong_type(name))?;
     let accepted = wanted.clamp(0.0, max);
-    if accepted < wanted || accepted > wanted {
+    if accepted != wanted {
         warnings.truncated(Level::Warning, name, wanted);
     }
     Ok(Value::Double(accepted))
