@@ -207,6 +207,17 @@ pub enum Error {
     /// A prepared statement with more parameters than the protocol can number.
     #[error("Prepared statement contains too many placeholders")]
     TooManyParams,
+    /// A row beside something that is none.
+    #[error("Illegal parameter data types row and {kind} for operation '{operation}'")]
+    IllegalTypes {
+        /// What the other side is.
+        kind: String,
+        /// The operator.
+        operation: String,
+    },
+    /// `DELETE a FROM b`.
+    #[error("Unknown table '{0}' in MULTI DELETE")]
+    UnknownMultiDelete(String),
     /// A number too large for DOUBLE.
     #[error("Illegal double '{0}' value found during parsing")]
     IllegalDouble(String),
@@ -405,7 +416,7 @@ impl Error {
             Error::OperandColumns(_) => (1241, "21000", 3),
             Error::SubqueryRows => (1242, "21000", 12),
             Error::UnionColumns => (1222, "21000", 14),
-            Error::DerivedAlias => (1248, "42000", 3),
+            Error::DerivedAlias => (1064, "42000", 3),
             Error::DuplicateColumn(_) => (1060, "42S21", 13),
             Error::TooManyTables(_) => (1116, "HY000", 18),
             Error::Interrupted => (1317, "70100", 500),
@@ -434,6 +445,8 @@ impl Error {
             Error::ReadOnlyTransaction => (1792, "25006", 10),
             Error::TransactionOpen => (1568, "25001", 3),
             Error::TooManyParams => (1390, "HY000", 18),
+            Error::IllegalTypes { .. } => (4078, "HY000", 3),
+            Error::UnknownMultiDelete(_) => (1109, "42S02", 15),
             Error::IllegalDouble(_) => (1367, "22007", 12),
             Error::NoTables => (1096, "HY000", 3),
             Error::WrongUsage(..) => (1221, "HY000", 3),

@@ -101,7 +101,7 @@ async fn run(script: &str) -> String {
         if explainable && line.contains(" from ") || line.starts_with("update") {
             let plan = answer(session, &format!("explain {line}")).await;
             // An error shows below.
-            if let Some((_, plan)) = plan.split_once('\n') {
+            if let Some(plan) = plan.strip_prefix("EXPLAIN\n") {
                 plan.lines().for_each(|line| writeln!(out, "  : {line}").expect("a string"));
             }
         }

@@ -95,6 +95,10 @@ impl Subquery {
                     _ => Err(Error::SubqueryRows),
                 }
             }
+            Question::Quantified { operand, comparison, all } => {
+                let holds = self.quantified(env, operand, comparison, *all)?;
+                Ok(holds.map_or(Value::Null, |holds| Value::Int(i64::from(holds))))
+            }
             Question::In { operands, comparisons, hashable, negated } => {
                 let operands =
                     operands.iter().map(|operand| operand.evaluate(env)).collect::<Result<Vec<_>>>()?;
@@ -108,6 +112,34 @@ impl Subquery {
                 Ok(found.map_or(Value::Null, |found| Value::Int(i64::from(found != *negated))))
             }
         }
+    }
+
+    /// Whether a comparison with the operand holds for any row, or for all; None if a NULL leaves it open.
+    fn quantified(
+        &self,
+        env: &Env,
+        operand: &Expression,
+        comparison: &Expression,
+        all: bool,
+    ) -> Result<Option<bool>> {
+        let operand = operand.evaluate(env)?.into_owned();
+        let rows = if self.correlated {
+            Arc::new(self.fetch(env, usize::MAX)?)
+        } else {
+            self.kept(env, usize::MAX)?
+        };
+        let mut sides = [operand, Value::Null];
+        let mut unknown = false;
+        for row in rows.iter() {
+            env.run.bounds.step()?;
+            sides[1] = row.first().cloned().unwrap_or(Value::Null);
+            match comparison.evaluate(&env.with_row(&sides))?.as_ref() {
+                Value::Null => unknown = true,
+                value if (*value == Value::Int(0)) == all => return Ok(Some(!all)),
+                _ => {}
+            }
+        }
+        Ok(if unknown { None } else { Some(all) })
     }
 
     /// Its first rows, for this row of the query around.

@@ -429,6 +429,17 @@ pub enum Expr {
         /// NOT IN.
         negated: bool,
     },
+    /// A comparison with ANY or ALL (SELECT).
+    Quantified {
+        /// The operand.
+        expr: Box<Expr>,
+        /// The comparison.
+        op: BinaryOp,
+        /// The subquery.
+        query: Box<Query>,
+        /// ALL.
+        all: bool,
+    },
     /// EXISTS (SELECT).
     Exists(Box<Query>),
     /// (SELECT) as a value.

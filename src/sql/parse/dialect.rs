@@ -3,7 +3,10 @@
 use std::any::{Any, TypeId};
 
 use sqlparser::{
-    ast::{BinaryOperator, CastKind, DataType, Expr, Statement, UnaryOperator},
+    ast::{
+        BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+        FunctionArgumentList, FunctionArguments, Ident, ObjectName, Statement, UnaryOperator,
+    },
     dialect::{Dialect, MySqlDialect, Precedence},
     keywords::Keyword,
     parser::{Parser, ParserError},
@@ -61,7 +64,8 @@ impl CometQl {
                     _ => 0,
                 },
                 Keyword::DIV => MULTIPLICATIVE,
-                _ if is_mod(&token.token) => MULTIPLICATIVE,
+                _ if is_word(&token.token, "mod") => MULTIPLICATIVE,
+                _ if is_word(&token.token, "sounds") => PREDICATE,
                 _ => 0,
             },
             Token::StringConcat if self.pipes_as_concat => CONCAT,
@@ -82,9 +86,67 @@ impl CometQl {
     }
 }
 
-/// `MOD` between two operands; sqlparser has no such keyword.
-fn is_mod(token: &Token) -> bool {
-    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("mod"))
+/// Whether a token is this word, which sqlparser does not know as a keyword.
+fn is_word(token: &Token, expected: &str) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
+}
+
+/// A call of a function.
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// Whether a bracket with several elements follows the next token: `INTERVAL(1, 2, 3)` is a function.
+fn list_follows(parser: &Parser) -> bool {
+    let mut depth = 0_usize;
+    for n in 1.. {
+        match parser.peek_nth_token_ref(n).token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth <= 1 => return false,
+            Token::RParen => depth -= 1,
+            Token::Comma if depth == 1 => return true,
+            Token::EOF => return false,
+            _ if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// `(a, b [USING charset])` behind the name of a function.
+fn parse_call(parser: &mut Parser, name: &str) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let args = parser.parse_comma_separated(Parser::parse_expr)?;
+    let charset =
+        if parser.parse_keyword(Keyword::USING) { Some(parser.parse_object_name(false)?) } else { None };
+    parser.expect_token(&Token::RParen)?;
+    let call = call(name, args);
+    Ok(match charset {
+        None => call,
+        Some(charset) => Expr::Convert {
+            is_try: false,
+            expr: Box::new(call),
+            data_type: None,
+            charset: Some(charset),
+            target_before_value: false,
+            styles: Vec::new(),
+        },
+    })
 }
 
 fn unary(parser: &mut Parser, op: UnaryOperator, precedence: u8) -> Result<Expr, ParserError> {
@@ -134,6 +196,14 @@ impl Dialect for CometQl {
                     format: None,
                 }));
             }
+            Token::Word(ref word) if word.keyword == Keyword::INTERVAL && list_follows(parser) => {
+                return Some(parse_call(parser, "interval"));
+            }
+            Token::Word(ref word)
+                if word.keyword == Keyword::CHAR && parser.peek_nth_token_ref(1).token == Token::LParen =>
+            {
+                return Some(parse_call(parser, "char"));
+            }
             _ => return None,
         };
         parser.advance_token();
@@ -146,9 +216,31 @@ impl Dialect for CometQl {
         left: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
+        let keyword = |n: usize| match &parser.peek_nth_token_ref(n).token {
+            Token::Word(word) if word.quote_style.is_none() => word.keyword,
+            _ => Keyword::NoKeyword,
+        };
+        let negated = keyword(0) == Keyword::NOT;
+        // sqlparser loses the pattern of `a REGEXP NULL`.
+        if matches!(keyword(usize::from(negated)), Keyword::REGEXP | Keyword::RLIKE) {
+            let expr = Box::new(left.clone());
+            (0..=usize::from(negated)).for_each(|_| parser.advance_token());
+            let pattern = parser.parse_subexpr(precedence).map(Box::new);
+            return Some(pattern.map(|pattern| Expr::RLike { negated, expr, pattern, regexp: true }));
+        }
         let op = match &parser.peek_token_ref().token {
             Token::Word(word) if word.keyword == Keyword::DIV => BinaryOperator::MyIntegerDivide,
-            token if is_mod(token) => BinaryOperator::Modulo,
+            token if is_word(token, "mod") => BinaryOperator::Modulo,
+            token if is_word(token, "sounds") && keyword(1) == Keyword::LIKE => {
+                let left = left.clone();
+                parser.advance_token();
+                parser.advance_token();
+                return Some(parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
+                    left: Box::new(call("soundex", vec![left])),
+                    op: BinaryOperator::Eq,
+                    right: Box::new(call("soundex", vec![right])),
+                }));
+            }
             _ => return None,
         };
         parser.advance_token();

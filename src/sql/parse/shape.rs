@@ -113,7 +113,7 @@ impl Shaper {
                 if self.last == Last::Text {
                     return None;
                 }
-                if self.takes_value() && !self.minus {
+                if self.takes_value() && !self.minus && self.clause != Clause::Limit {
                     self.params.push(decode(source)?);
                     self.text.push('?');
                     self.last = Last::Text;
@@ -122,7 +122,8 @@ impl Shaper {
                 }
             }
             Kind::Number => {
-                if self.takes_value() {
+                let whole = source.bytes().all(|byte| byte.is_ascii_digit());
+                if self.takes_value() && (whole || self.clause != Clause::Limit) {
                     let value = number_literal(source);
                     self.params.push(if std::mem::take(&mut self.minus) { negated(value)? } else { value });
                     self.text.push('?');
@@ -318,6 +319,8 @@ mod tests {
             "select a from t order by 1",
             "select a from t group by 2",
             "select a from t limit -1",
+            "select a from t limit 1.5",
+            "select a from t limit '1'",
             "select a from t where round(a, 2)",
             "insert into t values (concat('a', 'b'))",
             "select * from t where \"name\"",

@@ -17,7 +17,7 @@ use crate::{
         },
         parse::ast::{self, BinaryOp, Expr, Literal, Truth, UnaryOp},
         session::DATABASE,
-        types::{Class, Comparison, ExprType, Value},
+        types::{Class, ColumnDefault, Comparison, DataType, ExprType, IntWidth, Value},
     },
 };
 
@@ -159,6 +159,7 @@ impl Binder<'_> {
             }
             Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, clause),
             Expr::InQuery { expr, query, negated } => self.in_query(expr, query, *negated, clause),
+            Expr::Quantified { expr, op, query, all } => self.quantified(expr, *op, query, *all, clause),
             Expr::Exists(query) => {
                 let (subquery, _) = self.subquery(query, Question::Exists, clause)?;
                 Ok(Typed { expr: subquery, expr_type: ExprType::boolean() })
@@ -195,7 +196,7 @@ impl Binder<'_> {
                 if collation.eq_ignore_ascii_case("utf8mb4_bin") || collation.eq_ignore_ascii_case("binary") {
                     self.bind(expr, clause)
                 } else {
-                    Err(Error::UnknownCollation(collation.clone()))
+                    Err(Error::Unsupported(format!("COLLATE {collation}")))
                 }
             }
             Expr::Function(function) => self.function(function, clause),
@@ -270,6 +271,22 @@ impl Binder<'_> {
         Ok(None)
     }
 
+    /// DEFAULT(column).
+    fn column_default(&self, table: Option<&ast::TableName>, name: &str, clause: &Clause) -> Result<Typed> {
+        let column = clause.level.scope.find(table, name, clause.name)?;
+        let column = column.ok_or_else(|| super::query::unknown_column(table, name, clause.name))?;
+        match &column.origin.default {
+            Some(ColumnDefault::Value(value)) => Ok(Typed {
+                expr: Expression::Constant(value.clone()),
+                expr_type: column.expr_type.nullable(true),
+            }),
+            Some(ColumnDefault::CurrentTimestamp) => {
+                Err(Error::Unsupported("DEFAULT() of a moment".to_owned()))
+            }
+            Some(ColumnDefault::None) | None => Err(Error::NoDefault(name.to_owned())),
+        }
+    }
+
     /// VALUES(column): the second half of the rows that ON DUPLICATE KEY UPDATE sees.
     fn insert_value(&self, name: &str, clause: &Clause) -> Result<Typed> {
         let table = ast::TableName { database: None, name: super::write::NEW_ROW.to_owned() };
@@ -303,6 +320,11 @@ impl Binder<'_> {
         if let (Expr::Row(left), Expr::Row(right)) = (left, right) {
             return self.rows(left, op, right, clause);
         }
+        if let (Expr::Row(_), other) | (other, Expr::Row(_)) = (left, right) {
+            let operation = operator(operator_of(op)).name.to_owned();
+            let kind = type_name(self.bind(other, clause)?.expr_type.data_type).to_owned();
+            return Err(Error::IllegalTypes { kind, operation });
+        }
         if let Some(sum) = self.interval_arithmetic(left, op, right, clause)? {
             return Ok(sum);
         }
@@ -315,7 +337,7 @@ impl Binder<'_> {
         self.operator(op, vec![self.bind(&left, clause)?, self.bind(&right, clause)?])
     }
 
-    /// `(a, b) = (c, d)`: column by column.
+    /// `(a, b) = (c, d)`: column by column. `(a, b) < (c, d)`: by the first columns that differ.
     fn rows(&self, left: &[Expr], op: BinaryOp, right: &[Expr], clause: &Clause) -> Result<Typed> {
         if left.len() != right.len() {
             return Err(Error::OperandColumns(left.len()));
@@ -323,10 +345,32 @@ impl Binder<'_> {
         let join = match op {
             BinaryOp::Equal | BinaryOp::NullSafeEqual => Operator::And,
             BinaryOp::NotEqual => Operator::Or,
-            _ => return Err(Error::Unsupported("this operator between rows".to_owned())),
+            BinaryOp::Less | BinaryOp::LessOrEqual | BinaryOp::Greater | BinaryOp::GreaterOrEqual => {
+                return self.row_order(left, op, right, clause);
+            }
+            _ => return Err(Error::OperandColumns(1)),
         };
         let pairs = left.iter().zip(right).map(|(left, right)| self.binary(left, op, right, clause));
         self.operator(join, pairs.collect::<Result<_>>()?)
+    }
+
+    fn row_order(&self, left: &[Expr], op: BinaryOp, right: &[Expr], clause: &Clause) -> Result<Typed> {
+        let ([first, rest @ ..], [other, others @ ..]) = (left, right) else {
+            return Err(Error::OperandColumns(1));
+        };
+        if rest.is_empty() {
+            return self.binary(first, op, other, clause);
+        }
+        let strictly = match op {
+            BinaryOp::LessOrEqual => BinaryOp::Less,
+            BinaryOp::GreaterOrEqual => BinaryOp::Greater,
+            op => op,
+        };
+        let decided = self.binary(first, strictly, other, clause)?;
+        let equal = self.binary(first, BinaryOp::Equal, other, clause)?;
+        let rest = self.row_order(rest, op, others, clause)?;
+        let undecided = self.operator(Operator::And, vec![equal, rest])?;
+        self.operator(Operator::Or, vec![decided, undecided])
     }
 
     /// `date + INTERVAL 1 DAY` and its kin are calls of DATE_ADD and DATE_SUB.
@@ -395,6 +439,26 @@ impl Binder<'_> {
         Ok(Typed { expr, expr_type: ExprType::boolean().nullable(nullable) })
     }
 
+    fn quantified(
+        &self,
+        expr: &Expr,
+        op: BinaryOp,
+        query: &ast::Query,
+        all: bool,
+        clause: &Clause,
+    ) -> Result<Typed> {
+        let operand = self.bind(expr, clause)?;
+        let planned = super::query::plan_subquery(self.environment, query, clause.level)?;
+        let [expr_type] = planned.types.as_slice() else { return Err(Error::OperandColumns(1)) };
+        // The comparison is an expression of its own, of a row with both sides.
+        let side = |column, expr_type| Typed { expr: Expression::Column(column, Arc::from("")), expr_type };
+        let sides = vec![side(0, operand.expr_type.nullable(true)), side(1, expr_type.nullable(true))];
+        let comparison = self.operator(operator_of(op), sides)?.expr;
+        let expr =
+            self.finish_subquery(planned, Question::Quantified { operand: operand.expr, comparison, all });
+        Ok(Typed { expr, expr_type: ExprType::boolean().nullable(true) })
+    }
+
     fn subquery(
         &self,
         query: &ast::Query,
@@ -426,6 +490,11 @@ impl Binder<'_> {
         {
             return Err(Error::Syntax(format!("'{}' is no aggregate function", function.name)));
         }
+        if let ("default", [Expr::Column { table, name, .. }]) =
+            (function.name.as_str(), function.args.as_slice())
+        {
+            return self.column_default(table.as_ref(), name, clause);
+        }
         let Some(found) = functions::lookup(&function.name) else {
             let database = self.environment.database.unwrap_or(DATABASE).to_owned();
             return Err(Error::UnknownFunction { database, name: function.name.clone() });
@@ -451,6 +520,9 @@ impl Binder<'_> {
         clause: &Clause,
     ) -> Result<Typed> {
         let Some(steps) = clause.aggregates else { return Err(Error::GroupFunction) };
+        if function.args.is_empty() && !function.star {
+            return Err(Error::Syntax(format!("{}() of nothing", function.name)));
+        }
         let inner = Clause { aggregates: None, alias_use: AliasUse::Never, ..*clause };
         let args = self.bind_all(&function.args, &inner)?;
         let order_by = function
@@ -553,6 +625,25 @@ fn qualified(column: &ScopeColumn) -> Arc<str> {
 fn typed_call(call: Call, args: Vec<Expression>) -> Typed {
     let expr_type = *call.result();
     Typed { expr: Expression::Call(Arc::new(call), args), expr_type }
+}
+
+/// What MariaDB calls a type in its messages.
+fn type_name(data_type: DataType) -> &'static str {
+    match data_type {
+        DataType::Null => "null",
+        DataType::Integer { width: IntWidth::Big, .. } => "bigint",
+        DataType::Integer { .. } => "int",
+        DataType::Decimal { .. } => "decimal",
+        DataType::Float => "float",
+        DataType::Double => "double",
+        DataType::Char(_) | DataType::Binary(_) => "char",
+        DataType::VarChar(_) | DataType::VarBinary(_) => "varchar",
+        DataType::Text(_) | DataType::Blob(_) => "blob",
+        DataType::Date => "date",
+        DataType::Time(_) => "time",
+        DataType::DateTime(_) => "datetime",
+        DataType::Timestamp(_) => "timestamp",
+    }
 }
 
 fn is_comparison(op: Operator) -> bool {

@@ -236,6 +236,13 @@ impl Display for Expression {
                     let not = if *negated { "not " } else { "" };
                     write!(f, "{} {not}in (subquery)", join(operands))
                 }
+                Question::Quantified { operand, comparison, all } => {
+                    let sign = match comparison {
+                        Expression::Call(call, _) => call.function().name,
+                        _ => "",
+                    };
+                    write!(f, "{operand} {sign} {} (subquery)", if *all { "all" } else { "any" })
+                }
             },
         }
     }

@@ -65,6 +65,15 @@ pub(in super::super) enum Question {
         /// NOT IN.
         negated: bool,
     },
+    /// Whether a comparison holds with any of the rows, or with all.
+    Quantified {
+        /// The operand.
+        operand: Expression,
+        /// The comparison, of a row of the operand's value and the subquery's.
+        comparison: Expression,
+        /// ALL.
+        all: bool,
+    },
 }
 
 /// An expression, and what is known of its values.
@@ -85,8 +94,10 @@ impl Expression {
             Expression::Call(_, args) => args.iter().for_each(|arg| arg.for_each_column(f)),
             Expression::Subquery(subquery) => {
                 subquery.outer_columns.iter().for_each(|column| f(*column));
-                if let Question::In { operands, .. } = &subquery.question {
-                    operands.iter().for_each(|operand| operand.for_each_column(f));
+                match &subquery.question {
+                    Question::In { operands, .. } => operands.iter().for_each(|expr| expr.for_each_column(f)),
+                    Question::Quantified { operand, .. } => operand.for_each_column(f),
+                    Question::Value | Question::Exists => {}
                 }
             }
         }

@@ -256,6 +256,7 @@ pub(super) fn table_scope(table: &TableSchema, database: &str, alias: &str, offs
             org_name: column.name.clone(),
             org_table: table.name.clone(),
             primary_key: table.primary_key.contains(&position),
+            default: Some(column.default.clone()),
             multiple_key: table.indexes.iter().any(|index| index.columns.contains(&position)),
         }),
         twin: false,

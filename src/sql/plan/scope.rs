@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::{
     parse::ast::TableName,
-    types::{ExprType, ResultColumn},
+    types::{ColumnDefault, ExprType, ResultColumn},
 };
 use crate::error::{Error, Result};
 
@@ -40,6 +40,8 @@ pub(super) struct Origin {
     pub(super) primary_key: bool,
     /// Part of a secondary index.
     pub(super) multiple_key: bool,
+    /// Its default; None if it is no table's column.
+    pub(super) default: Option<ColumnDefault>,
 }
 
 /// The columns that FROM offers, in the order of `SELECT *`.

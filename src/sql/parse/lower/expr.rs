@@ -64,6 +64,10 @@ impl Lower<'_> {
                 let op = if negated { BinaryOp::NotRegexp } else { BinaryOp::Regexp };
                 Ok(Expr::Binary(self.boxed(*expr)?, op, self.boxed(*pattern)?))
             }
+            sp::Expr::AnyOp { left, compare_op, right, is_some: _ } => {
+                self.quantified(*left, &compare_op, *right, false)
+            }
+            sp::Expr::AllOp { left, compare_op, right } => self.quantified(*left, &compare_op, *right, true),
             sp::Expr::Exists { subquery, negated } => {
                 let exists = Expr::Exists(Box::new(self.query(*subquery)?));
                 Ok(if negated { Expr::Unary(UnaryOp::Not, Box::new(exists)) } else { exists })
@@ -157,6 +161,12 @@ impl Lower<'_> {
             if value.eq_ignore_ascii_case("default") {
                 return Ok(Expr::Default);
             }
+            if let Some(digits) = value.strip_prefix("0b")
+                && !digits.is_empty()
+                && digits.bytes().all(|digit| matches!(digit, b'0' | b'1'))
+            {
+                return Ok(Expr::Literal(Literal::Bit(bit_bytes(digits)?)));
+            }
         }
         Ok(Expr::Column { table: None, name: value, quoted: quote_style.is_some() })
     }
@@ -205,49 +215,35 @@ impl Lower<'_> {
         let mut left = self.expr(expr)?;
         while let Some((op, right)) = rest.pop() {
             let right = self.expr(right)?;
-            use sp::BinaryOperator as Op;
-            let op = match op {
-                Op::And => {
-                    left = and(left, right);
-                    continue;
-                }
-                Op::Or => {
-                    left = or(left, right);
-                    continue;
-                }
-                Op::StringConcat if self.pipes_as_concat => {
-                    left = call("concat", vec![left, right]);
-                    continue;
-                }
-                Op::StringConcat => {
-                    left = or(left, right);
-                    continue;
-                }
-                Op::Plus => BinaryOp::Add,
-                Op::Minus => BinaryOp::Subtract,
-                Op::Multiply => BinaryOp::Multiply,
-                Op::Divide => BinaryOp::Divide,
-                Op::Modulo => BinaryOp::Modulo,
-                Op::MyIntegerDivide => BinaryOp::IntegerDivide,
-                Op::Gt => BinaryOp::Greater,
-                Op::Lt => BinaryOp::Less,
-                Op::GtEq => BinaryOp::GreaterOrEqual,
-                Op::LtEq => BinaryOp::LessOrEqual,
-                Op::Spaceship => BinaryOp::NullSafeEqual,
-                Op::Eq => BinaryOp::Equal,
-                Op::NotEq => BinaryOp::NotEqual,
-                Op::Xor => BinaryOp::Xor,
-                Op::BitwiseOr => BinaryOp::BitOr,
-                Op::BitwiseAnd => BinaryOp::BitAnd,
-                Op::BitwiseXor => BinaryOp::BitXor,
-                Op::PGBitwiseShiftLeft => BinaryOp::ShiftLeft,
-                Op::PGBitwiseShiftRight => BinaryOp::ShiftRight,
-                Op::Regexp => BinaryOp::Regexp,
-                _ => return unsupported("this operator"),
+            left = match op {
+                sp::BinaryOperator::And => and(left, right),
+                sp::BinaryOperator::Or => or(left, right),
+                sp::BinaryOperator::StringConcat if self.pipes_as_concat => call("concat", vec![left, right]),
+                sp::BinaryOperator::StringConcat => or(left, right),
+                op => Expr::Binary(Box::new(left), binary_op(&op)?, Box::new(right)),
             };
-            left = Expr::Binary(Box::new(left), op, Box::new(right));
         }
         Ok(left)
+    }
+
+    /// `a > ANY (SELECT ...)`, `a > ALL (SELECT ...)`; equality with any of them is IN.
+    fn quantified(
+        &self,
+        left: sp::Expr,
+        op: &sp::BinaryOperator,
+        right: sp::Expr,
+        all: bool,
+    ) -> Result<Expr> {
+        let query = match right {
+            sp::Expr::Subquery(query) => Box::new(self.query(*query)?),
+            _ => return unsupported("ANY and ALL of anything but a subquery"),
+        };
+        let expr = self.boxed(left)?;
+        Ok(match (binary_op(op)?, all) {
+            (BinaryOp::Equal, false) => Expr::InQuery { expr, query, negated: false },
+            (BinaryOp::NotEqual, true) => Expr::InQuery { expr, query, negated: true },
+            (op, all) => Expr::Quantified { expr, op, query, all },
+        })
     }
 
     fn convert(
@@ -368,6 +364,32 @@ impl Lower<'_> {
         }
         Ok(())
     }
+}
+
+fn binary_op(op: &sp::BinaryOperator) -> Result<BinaryOp> {
+    use sp::BinaryOperator as Op;
+    Ok(match op {
+        Op::Plus => BinaryOp::Add,
+        Op::Minus => BinaryOp::Subtract,
+        Op::Multiply => BinaryOp::Multiply,
+        Op::Divide => BinaryOp::Divide,
+        Op::Modulo => BinaryOp::Modulo,
+        Op::MyIntegerDivide => BinaryOp::IntegerDivide,
+        Op::Gt => BinaryOp::Greater,
+        Op::Lt => BinaryOp::Less,
+        Op::GtEq => BinaryOp::GreaterOrEqual,
+        Op::LtEq => BinaryOp::LessOrEqual,
+        Op::Spaceship => BinaryOp::NullSafeEqual,
+        Op::Eq => BinaryOp::Equal,
+        Op::NotEq => BinaryOp::NotEqual,
+        Op::Xor => BinaryOp::Xor,
+        Op::BitwiseOr => BinaryOp::BitOr,
+        Op::BitwiseAnd => BinaryOp::BitAnd,
+        Op::BitwiseXor => BinaryOp::BitXor,
+        Op::PGBitwiseShiftLeft => BinaryOp::ShiftLeft,
+        Op::PGBitwiseShiftRight => BinaryOp::ShiftRight,
+        _ => return unsupported("this operator"),
+    })
 }
 
 /// Joins by AND, into one list.

@@ -119,7 +119,10 @@ impl Lower<'_> {
             .into_iter()
             .enumerate()
             .map(|(position, item)| self.item(item, headings.get(position)))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        if items.iter().skip(1).any(|item| *item == ast::Item::Wildcard) {
+            return Err(Error::Syntax("'*' comes first".to_owned()));
+        }
         let from = self.from(from)?;
         let filter = selection.map(|filter| self.expr(filter)).transpose()?;
         let group_by = match group_by {

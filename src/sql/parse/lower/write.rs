@@ -146,12 +146,20 @@ impl Lower<'_> {
             order_by,
             limit,
         } = delete;
-        refuse(!tables.is_empty() || using.is_some(), "DELETE from several tables")?;
+        refuse(using.is_some() || tables.len() > 1, "DELETE from several tables")?;
         refuse(returning.is_some() || output.is_some(), "RETURNING")?;
         let sp::FromTable::WithFromKeyword(from) = from else {
             return Err(Error::Syntax("DELETE needs FROM".to_owned()));
         };
         let (table, alias) = self.target(from, "DELETE from several tables")?;
+        // `DELETE t FROM t` names its one table twice.
+        for named in tables {
+            let named = table_name(named)?;
+            if named.name != *alias.as_ref().unwrap_or(&table.name) {
+                return Err(Error::UnknownMultiDelete(named.name));
+            }
+            refuse(!order_by.is_empty() || limit.is_some(), "ORDER BY and LIMIT of a multi-table DELETE")?;
+        }
         Ok(ast::Delete {
             table,
             alias,
