@@ -11,7 +11,9 @@ fuzz_target!(|data: &[u8]| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let stream = tokio::io::join(data, tokio::io::sink());
-        let Ok(mut socket) = EventSocket::log_in(stream, "ClueCon", Duration::from_secs(60)).await else { return };
+        let Ok(mut socket) = EventSocket::log_in(stream, "ClueCon", Duration::from_secs(60)).await else {
+            return;
+        };
         // One reply is read as a list, one by its bytes, one not at all.
         while let Ok(body) = socket.api("conference xml_list").await {
             let _ = conference_list::read(body).await;

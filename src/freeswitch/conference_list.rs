@@ -25,7 +25,7 @@
 //! Elements are found by their names and places; others are skipped. Values are percent-encoded. The document is parsed
 //! while it is read, so that memory grows with the callers and not with what else it says.
 
-use std::io;
+use std::{fmt, io};
 
 use compact_str::CompactString;
 use percent_encoding::percent_decode_str;
@@ -67,7 +67,7 @@ pub enum ListError {
 }
 
 impl ListError {
-    fn malformed(what: impl ToString) -> Self {
+    fn malformed(what: impl fmt::Display) -> Self {
         ListError::Malformed(what.to_string())
     }
 }
@@ -247,14 +247,14 @@ impl Parser {
         use Element::*;
         let value = self.value.as_str();
         match self.path.as_slice() {
-            [Conferences, Conference, Members, Member] => {
-                // Without them it could be neither told from others nor disconnected.
-                if self.caller.id != 0 && !self.caller.uuid.is_empty() {
-                    self.count_entry()?;
-                    let caller = std::mem::take(&mut self.caller);
-                    if let Some(conference) = self.conferences.last_mut() {
-                        conference.callers.push(caller);
-                    }
+            // Without id and uuid it could be neither told from others nor disconnected.
+            [Conferences, Conference, Members, Member]
+                if self.caller.id != 0 && !self.caller.uuid.is_empty() =>
+            {
+                self.count_entry()?;
+                let caller = std::mem::take(&mut self.caller);
+                if let Some(conference) = self.conferences.last_mut() {
+                    conference.callers.push(caller);
                 }
             }
             [Conferences, Conference, Members, Member, Flags, Flag(flag)] => {

@@ -140,8 +140,7 @@ fn converse(mut connection: &TcpStream, shared: &Mutex<Shared>) -> std::io::Resu
         Behaviour::Babble(bytes) => return connection.write_all(&bytes),
         _ => connection.write_all(banner.as_bytes())?,
     }
-    let mut lines = BufReader::new(connection).lines();
-    while let Some(line) = lines.next() {
+    for line in BufReader::new(connection).lines() {
         let line = line?;
         if line == format!("auth {PASSWORD}") {
             connection.write_all(accepted.as_bytes())?;
