@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use cometql::{
     config::{MysqlSettings, Secret, Settings},
-    server::{Connections, mysql::MysqlPort},
+    server::mysql::MysqlPort,
     sql::{Engine, Limits, SystemClock},
     store::Options,
     tables::{Database, NoNodes},
@@ -23,12 +23,9 @@ thread_local! {
         let folder = tempfile::tempdir().unwrap().keep();
         let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
         let database = Database::open(&folder, options, Arc::new(NoNodes)).unwrap();
-        Arc::new(MysqlPort {
-            engine: Engine::new(Arc::new(database), Arc::new(SystemClock), Limits::default()),
-            accounts: Arc::new(Secret::new(PASSWORD)),
-            settings: MysqlSettings { failed_login_delay: Duration::ZERO, ..Settings::default().mysql },
-            connections: Arc::new(Connections::new()),
-        })
+        let engine = Engine::new(Arc::new(database), Arc::new(SystemClock), Limits::default());
+        let settings = MysqlSettings { failed_login_delay: Duration::ZERO, ..Settings::default().mysql };
+        Arc::new(MysqlPort::new(engine, Arc::new(Secret::new(PASSWORD)), settings).unwrap())
     };
 }
 

@@ -107,9 +107,7 @@ pub fn decode(bytes: &[u8]) -> Result<(u16, Row)> {
             Stored::Int(number) => Value::Int(number),
             Stored::UInt(number) => Value::UInt(number),
             Stored::Double(number) => Value::Double(number),
-            Stored::Decimal(text) => {
-                Value::Decimal(Box::new(text.parse::<BigDecimal>().map_err(|_| damaged())?))
-            }
+            Stored::Decimal(text) => Value::Decimal(Box::new(parse_decimal(text)?)),
             Stored::Text(text) => Value::text(text),
             Stored::Bytes(content) => Value::Bytes(content.into()),
             Stored::Date(days) => {
@@ -134,6 +132,15 @@ fn take<'a, T: BorrowDecode<'a, ()>>(rest: &mut &'a [u8]) -> Result<T> {
     let (value, used) = bincode::borrow_decode_from_slice(rest, CONFIG).map_err(|_| damaged())?;
     *rest = &rest[used..];
     Ok(value)
+}
+
+/// Reads a decimal as [`encode`] writes it. With an exponent, a few digits could become gigabytes.
+fn parse_decimal(text: &str) -> Result<BigDecimal> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+    if !plain {
+        return Err(damaged());
+    }
+    text.parse().map_err(|_| damaged())
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
@@ -198,6 +205,22 @@ mod tests {
         assert!(encode(0, &row).is_ok());
         let row = vec![Value::text("x".repeat(65_535)), Value::text("y".repeat(65_535))];
         assert_eq!(encode(0, &row), Err(Error::RowTooLarge(MAX_ROW_BYTES)));
+    }
+
+    #[test]
+    fn a_decimal_is_written_without_exponent() {
+        let decode_decimal = |text: &str| {
+            let mut bytes = encode(0, &[Value::text(text)]).unwrap();
+            bytes[HEADER_BYTES + 1] = 4;
+            let crc = checksum(&bytes).to_le_bytes();
+            bytes[CRC].copy_from_slice(&crc);
+            decode(&bytes)
+        };
+        assert_eq!(
+            decode_decimal("-12.50").unwrap().1,
+            [Value::Decimal(Box::new("-12.50".parse().unwrap()))]
+        );
+        assert!(decode_decimal("1E999999999").is_err());
     }
 
     proptest! {
