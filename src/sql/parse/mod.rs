@@ -97,9 +97,9 @@ fn statement(parser: &mut Parser, lower: &Lower) -> Result<Statement> {
 }
 
 fn check_length(text: &str, limits: &Limits) -> Result<()> {
-    let first = text.trim_start().get(..7).unwrap_or("");
-    let bulk =
-        first.eq_ignore_ascii_case("replace") || first[..first.len().min(6)].eq_ignore_ascii_case("insert");
+    let start = text.trim_start();
+    let begins = |word: &str| start.get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word));
+    let bulk = begins("insert") || begins("replace");
     let limit = if bulk { limits.insert_bytes } else { limits.statement_bytes };
     if text.len() > limit { Err(Error::TooLong(limit)) } else { Ok(()) }
 }

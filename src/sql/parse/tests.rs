@@ -160,6 +160,24 @@ fn deep_and_long_statements_are_refused_before_they_overflow_a_stack() {
 }
 
 #[test]
+fn inserts_may_be_longer_than_others() {
+    let limits = Limits { statement_bytes: 100, insert_bytes: 200, ..Limits::default() };
+    let refused = |text: &str, length: usize| {
+        let padded = format!("{text}{}", " ".repeat(length - text.len()));
+        parse(&padded, Options::default(), &limits).err()
+    };
+    for text in [" insert into t values (1)", "REPLACE INTO t VALUES (1)"] {
+        assert_eq!(refused(text, 200), None);
+        assert_eq!(refused(text, 201), Some(Error::TooLong(200)));
+    }
+    // The last has a character where the word INSERT would end.
+    for text in ["select 1", "in", "SET @Ϛ = 1"] {
+        assert_ne!(refused(text, 100), Some(Error::TooLong(100)));
+        assert_eq!(refused(text, 101), Some(Error::TooLong(100)));
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_refused() {
     for text in [
         "select 1 from t for xml auto",
