@@ -42,7 +42,7 @@ pub fn argument(sql: &str) -> Argument {
     match sql.strip_prefix('-') {
         Some(magnitude) => {
             let positive = constant(number_literal(magnitude));
-            let call = Call::new(operator(Operator::Negate), &[positive.clone()]).unwrap();
+            let call = Call::new(operator(Operator::Negate), std::slice::from_ref(&positive)).unwrap();
             let value = call.evaluate_values(
                 &EvalContext::new(DateTime::<Utc>::UNIX_EPOCH),
                 &[positive.constant.unwrap()],

@@ -6,8 +6,7 @@ use super::{Argument, DIVISION_INCREMENT, Function, Invocation, call::any_nullab
 use crate::{
     error::{Error, Result},
     sql::types::{
-        Class, DataType, ExprType, MAX_DECIMAL_PRECISION, MAX_DECIMAL_SCALE, Value, convert, decimal,
-        write_value,
+        Class, ExprType, MAX_DECIMAL_PRECISION, MAX_DECIMAL_SCALE, Value, convert, decimal, write_value,
     },
 };
 
@@ -44,12 +43,13 @@ fn common_class(args: &[Argument]) -> Class {
     common
 }
 
-fn is_unsigned(expr_type: &ExprType) -> bool {
+pub(super) fn is_unsigned(expr_type: &ExprType) -> bool {
     expr_type.data_type.is_unsigned() || expr_type.hex_literal
 }
 
 fn any_unsigned(args: &[Argument]) -> bool {
-    args.iter().any(|arg| is_unsigned(&arg.expr_type))
+    let has_temporal = args.iter().any(|arg| arg.expr_type.data_type.class() == Class::Temporal);
+    !has_temporal && args.iter().any(|arg| is_unsigned(&arg.expr_type))
 }
 
 /// Decimals of a floating point result of arguments with these.
@@ -95,11 +95,13 @@ fn infer_quotient(args: &[Argument]) -> ExprType {
 
 fn infer_int_quotient(args: &[Argument]) -> ExprType {
     let dividend = &args[0].expr_type;
-    let fraction = match dividend.data_type.class() {
-        Class::Decimal => u32::from(dividend.decimals) + 1,
-        _ => 0,
+    let length = match dividend.data_type.class() {
+        Class::Decimal => dividend.length.saturating_sub(u32::from(dividend.decimals) + 1),
+        Class::Temporal => dividend.integer_digits(),
+        _ => dividend.length,
     };
-    ExprType::integer(dividend.length.saturating_sub(fraction), any_unsigned(args)).nullable(true)
+    let unsigned = args.iter().any(|arg| is_unsigned(&arg.expr_type));
+    ExprType::integer(length, unsigned).nullable(true)
 }
 
 pub(super) fn infer_remainder(args: &[Argument]) -> ExprType {
@@ -124,9 +126,12 @@ fn infer_negation(args: &[Argument]) -> ExprType {
         Class::Integer if matches!(args[0].constant, Some(Value::UInt(value)) if value > 1 << 63) => {
             ExprType::decimal(u32::from(arg.precision), 0)
         }
+        Class::Integer if arg.data_type.class() == Class::Temporal => {
+            ExprType::decimal(arg.precision.into(), 0)
+        }
         Class::Integer => ExprType { precision: arg.precision, ..ExprType::integer(arg.length + 1, false) },
         Class::Decimal => ExprType::decimal(u32::from(arg.precision), arg.decimal_scale()),
-        _ => ExprType::fixed_double(arg.decimals),
+        _ => ExprType { length: arg.length.saturating_add(1), ..ExprType::fixed_double(arg.decimals) },
     }
     .nullable(arg.nullable)
 }

@@ -3,7 +3,7 @@
 use super::{Argument, Function, Invocation, call::any_nullable};
 use crate::{
     error::Result,
-    sql::types::{ExprType, Value},
+    sql::types::{ExprType, Value, convert::to_bits},
 };
 
 pub(super) static AND: Function = Function::new("&", (2, 2), infer, |call| two(call, |a, b| a & b)).numeric();
@@ -36,5 +36,7 @@ fn shift(call: &Invocation<'_>, shift: fn(u64, u32) -> Option<u64>) -> Result<Va
     let (Some(bits), Some(by)) = (call.context.converter().bits(call.value(0)), call.integer(1)) else {
         return Ok(Value::Null);
     };
-    Ok(Value::UInt(u32::try_from(by).ok().and_then(|by| shift(bits, by)).unwrap_or(0)))
+    // MariaDB looks at the low 32 bits of the count only.
+    let by = u32::try_from(to_bits(by) & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    Ok(Value::UInt(shift(bits, by).unwrap_or(0)))
 }

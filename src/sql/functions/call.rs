@@ -60,6 +60,13 @@ pub enum CastTarget {
     DateTime(u8),
 }
 
+impl CastTarget {
+    fn is_number(self) -> bool {
+        use CastTarget::{Decimal, Double, Float, Signed, Unsigned};
+        matches!(self, Signed | Unsigned | Decimal(..) | Float | Double)
+    }
+}
+
 /// A function bound to the types of its arguments.
 #[derive(Debug)]
 pub struct Call {
@@ -113,7 +120,8 @@ impl Call {
             constant_args: args.iter().all(|arg| arg.constant.is_some()),
             constant_pattern: args.get(1).is_some_and(|arg| arg.constant.is_some()),
             binary: any_binary(args),
-            hex_args: function.numeric && args.iter().any(|arg| arg.expr_type.hex_literal),
+            hex_args: (function.numeric || target.is_some_and(CastTarget::is_number))
+                && args.iter().any(|arg| arg.expr_type.hex_literal),
         }
     }
 

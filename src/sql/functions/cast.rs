@@ -6,7 +6,7 @@ use super::{Argument, CastTarget, Function, Invocation};
 use crate::{
     error::Result,
     sql::types::{
-        DataType, ExprType, Level, Value, convert, decimal,
+        Class, DataType, ExprType, IntWidth, Level, Value, convert, decimal,
         temporal::{cut_datetime, cut_time},
     },
 };
@@ -19,8 +19,21 @@ pub(super) fn result_type(arg: &ExprType, target: CastTarget) -> ExprType {
     let (result, nullable) = match target {
         CastTarget::Char(length) => (ExprType::text(length.unwrap_or(arg.length)), true),
         CastTarget::Binary(length) => (ExprType::bytes(length.unwrap_or(arg.length)), true),
+        CastTarget::Signed if arg.data_type.class() == Class::Double => {
+            (ExprType::bigint(20, false), arg.nullable)
+        }
         CastTarget::Signed => (ExprType::integer(arg.length, false), arg.nullable),
-        CastTarget::Unsigned => (ExprType::integer(arg.length, true), arg.nullable),
+        CastTarget::Unsigned => {
+            // What may be negative becomes a great number.
+            let is_integer = arg.data_type.class() == Class::Integer;
+            let never_negative = arg.data_type.is_binary() && arg.length <= 2
+                || is_integer && arg.length == u32::from(arg.precision)
+                || arg.data_type.class() == Class::String && arg.length <= 1;
+            let length = if never_negative { arg.length } else { 20 };
+            let width = if length <= 10 { IntWidth::Int } else { IntWidth::Big };
+            let result = ExprType { length, ..ExprType::new(DataType::Integer { width, unsigned: true }) };
+            (result, arg.nullable)
+        }
         CastTarget::Decimal(precision, scale) => (ExprType::decimal(precision.into(), scale), arg.nullable),
         CastTarget::Float => (ExprType::new(DataType::Float), true),
         CastTarget::Double => (ExprType::double(), true),
@@ -117,28 +130,29 @@ fn warn_cut(call: &Invocation<'_>, kind: &str, text: &str) {
 
 fn to_integer(call: &Invocation<'_>, unsigned: bool) -> Value {
     let Some(integer) = call.integer(0) else { return Value::Null };
-    let is_text = matches!(call.value(0), Value::Text(_) | Value::Bytes(_));
     if let Some(value) = convert::integer_value(integer, unsigned) {
         return value;
     }
-    // Two's complement: 2^64 - 1 is -1, and -1 is 2^64 - 1.
-    let wrapped = if unsigned {
-        let converted = i64::try_from(integer).map(i64::cast_unsigned).unwrap_or(u64::MAX);
-        if is_text || matches!(call.value(0), Value::Int(_)) {
-            call.context.warnings.push(Level::Note, 1105, || {
+    // Whole numbers go round in two's complement: -1 is 2^64 - 1. Others end at the bounds.
+    let wraps = matches!(call.value(0), Value::Int(_) | Value::UInt(_) | Value::Text(_) | Value::Bytes(_));
+    if !wraps {
+        call.context.warnings.push(Level::Note, 1916, || {
+            let kind = if unsigned { "UNSIGNED" } else { "SIGNED" };
+            format!("Got overflow when converting '{}' to {kind} BIGINT. Value truncated", call.value(0))
+        });
+        return if unsigned { Value::UInt(0) } else { Value::Int(i64::MAX) };
+    }
+    if !matches!(call.value(0), Value::UInt(_)) {
+        call.context.warnings.push(Level::Note, 1105, || {
+            if unsigned {
                 "Cast to unsigned converted negative integer to its positive complement".to_owned()
-            });
-        }
-        Value::UInt(converted)
-    } else {
-        if is_text {
-            call.context.warnings.push(Level::Note, 1105, || {
+            } else {
                 "Cast to signed converted positive out-of-range integer to its negative complement".to_owned()
-            });
-        }
-        Value::Int(u64::try_from(integer).map_or(i64::MIN, u64::cast_signed))
-    };
-    wrapped
+            }
+        });
+    }
+    let bits = convert::to_bits(integer);
+    if unsigned { Value::UInt(bits) } else { Value::Int(bits.cast_signed()) }
 }
 
 fn to_decimal(call: &Invocation<'_>, precision: u8, scale: u8) -> Value {

@@ -1,11 +1,12 @@
 //! `= <=> <> < <= > >=`, BETWEEN, IN, and the functions that choose by comparing.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
     ANY, Argument, Function, Invocation, LazyInvocation,
     call::{any_nullable, boolean, infer_boolean, infer_truth},
     result_type,
+    time::{fraction_of, fraction_of_span},
 };
 use crate::{
     error::Result,
@@ -34,8 +35,8 @@ pub(super) static NOT_IN: Function =
     Function::lazy("not in", (2, ANY), infer_boolean, |call| is_in(call, false));
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("greatest", (2, ANY), infer_extreme, |call| extreme(call, Ordering::Greater)).numeric(),
-    Function::new("least", (2, ANY), infer_extreme, |call| extreme(call, Ordering::Less)).numeric(),
+    Function::new("greatest", (2, ANY), infer_extreme, |call| extreme(call, Ordering::Greater)),
+    Function::new("least", (2, ANY), infer_extreme, |call| extreme(call, Ordering::Less)),
     Function::new("interval", (2, ANY), infer_position, interval).in_grammar().numeric(),
     Function::new("field", (2, ANY), infer_position, field),
     Function::new("strcmp", (2, 2), infer_strcmp, strcmp),
@@ -159,14 +160,18 @@ fn infer_extreme(args: &[Argument]) -> ExprType {
     let has_number = has(Class::Integer) || has(Class::Decimal) || has(Class::Double);
     if has(Class::Temporal) {
         let temporal = args.iter().filter(|arg| arg.expr_type.data_type.class() == Class::Temporal);
-        let fsp = args.iter().map(super::time::fraction_of).max().unwrap_or(0);
         let combined = result_type::combine_args(temporal);
+        let is_span = matches!(combined.data_type, DataType::Time(_));
+        let fraction = if is_span { fraction_of_span } else { fraction_of };
+        let fsp = args.iter().map(fraction).max().unwrap_or(0);
+        // What is no moment becomes NULL.
+        let mixed = args.iter().any(|arg| arg.expr_type.data_type.class() != Class::Temporal);
         return ExprType::new(match combined.data_type {
             DataType::Time(_) => DataType::Time(fsp),
             DataType::DateTime(_) | DataType::Timestamp(_) => DataType::DateTime(fsp),
             data_type => data_type,
         })
-        .nullable(true);
+        .nullable(mixed || any_nullable(args));
     }
     let combined = if has_number && has(Class::String) {
         let decimals = args.iter().map(|arg| arg.expr_type.decimals).max().unwrap_or(0);
@@ -184,10 +189,19 @@ fn extreme(call: &Invocation<'_>, wanted: Ordering) -> Result<Value> {
     let convert = call.context.converter();
     let mut best = Value::Null;
     for index in 0..call.count() {
-        let value = std::borrow::Cow::Borrowed(call.value(index));
+        let types = call.call.args();
+        let value = match hex_value(call.value(index), &as_number_beside(&types[index], result)) {
+            Some(number) => Cow::Owned(number),
+            None => Cow::Borrowed(call.value(index)),
+        };
         let value = result_type::convert(value, &call.call.args()[index], result, call.context);
         if value.is_null() {
-            return Ok(Value::Null);
+            // What names no moment comes before all moments.
+            let is_span = matches!(result.data_type, DataType::Time(_));
+            if call.value(index).is_null() || is_span || wanted == Ordering::Less {
+                return Ok(Value::Null);
+            }
+            continue;
         }
         if best.is_null() || comparison.compare(&value, &best, &convert) == Some(wanted) {
             best = value;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{ANY, Argument, Function, LazyInvocation, comparison::compare_values, result_type::combine_args};
 use crate::{
     error::Result,
-    sql::types::{Class, DataType, ExprType, Value, convert},
+    sql::types::{DataType, ExprType, Value, convert},
 };
 
 pub(super) static CASE_WHEN: Function = Function::lazy("case", (2, ANY), infer_case_when, case_when);
@@ -22,14 +22,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn infer_if(args: &[Argument]) -> ExprType {
-    let common = combine_args(&args[1..]);
-    common.nullable(common.nullable || needs_decoding(&common, &args[1..]))
+    let (condition, yes, no) = (&args[0].expr_type, &args[1].expr_type, &args[2].expr_type);
+    let common = match (yes.data_type, no.data_type) {
+        (DataType::Null, DataType::Null) => ExprType::bytes(0),
+        // Unlike in CASE, NULL changes nothing.
+        (DataType::Null, DataType::Integer { .. }) => *no,
+        (DataType::Integer { .. }, DataType::Null) => *yes,
+        _ => combine_args(&args[1..]),
+    };
+    common.nullable(is_null(condition) || yes.nullable || no.nullable)
 }
 
-/// Whether texts and others meet in a common type of strings, which MariaDB holds to be able to give NULL.
-fn needs_decoding<'a>(common: &ExprType, args: impl IntoIterator<Item = &'a Argument>) -> bool {
-    common.data_type.class() == Class::String
-        && args.into_iter().any(|arg| arg.expr_type.data_type.class() != Class::String)
+fn is_null(expr_type: &ExprType) -> bool {
+    expr_type.data_type == DataType::Null
 }
 
 fn if_then(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {
@@ -69,7 +74,7 @@ fn nullif(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {
 
 /// The branches of a CASE: the results, at `first` and every second argument after it, and an ELSE at the end.
 fn branches(args: &[Argument], first: usize) -> Vec<&Argument> {
-    let has_else = (args.len() - first) % 2 == 0;
+    let has_else = (args.len() - first).is_multiple_of(2);
     let mut branches: Vec<_> = args.iter().skip(first).step_by(2).collect();
     if has_else {
         branches.extend(args.last());
@@ -80,9 +85,9 @@ fn branches(args: &[Argument], first: usize) -> Vec<&Argument> {
 /// The common type of a CASE's branches, the first of which is the argument `first`.
 fn infer_case(args: &[Argument], first: usize) -> ExprType {
     let branches = branches(args, first);
-    let has_else = (args.len() - first) % 2 == 0;
+    let has_else = (args.len() - first).is_multiple_of(2);
     let common = combine_args(branches.iter().copied());
-    let nullable = !has_else || common.nullable || needs_decoding(&common, branches);
+    let nullable = !has_else || common.nullable || is_null(&args[0].expr_type);
     common.nullable(nullable)
 }
 
@@ -101,8 +106,7 @@ fn case_when(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {
 }
 
 fn infer_case_value(args: &[Argument]) -> ExprType {
-    let compares_null = args[0].expr_type.data_type == DataType::Null
-        || args[1..args.len() - 1].iter().step_by(2).any(|arg| arg.expr_type.data_type == DataType::Null);
+    let compares_null = args[1..args.len() - 1].iter().step_by(2).any(|arg| is_null(&arg.expr_type));
     let common = infer_case(args, 2);
     common.nullable(common.nullable || compares_null)
 }
@@ -118,12 +122,13 @@ fn case_value(call: &mut LazyInvocation<'_, '_>) -> Result<Value> {
             return call.result(index + 1);
         }
     }
-    if count % 2 == 0 { call.result(count - 1) } else { Ok(Value::Null) }
+    if count.is_multiple_of(2) { call.result(count - 1) } else { Ok(Value::Null) }
 }
 
 fn infer_elt(args: &[Argument]) -> ExprType {
     let choices = &args[1..];
-    let binary = choices.iter().any(|arg| arg.expr_type.data_type.is_binary());
+    let binary = choices.iter().any(|arg| arg.expr_type.data_type.is_binary())
+        || choices.iter().all(|arg| is_null(&arg.expr_type));
     let length = choices.iter().map(|arg| arg.expr_type.length).max().unwrap_or(0);
     ExprType::string(length, binary).nullable(true)
 }

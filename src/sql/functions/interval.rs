@@ -103,7 +103,7 @@ impl Unit {
             Unit::Compound(compound) => match (compound.largest, compound.smallest) {
                 (Part::Year, _) => 6,
                 (largest, Part::Microsecond) => 7 + 2 * (Part::Microsecond as u32 - largest as u32),
-                (largest, smallest) => 1 + 2 * (1 + smallest as u32 - largest as u32),
+                (largest, smallest) => 2 + 2 * (1 + smallest as u32 - largest as u32),
             },
             _ => 2,
         }

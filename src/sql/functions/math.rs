@@ -6,7 +6,7 @@ use bigdecimal::{BigDecimal, RoundingMode};
 
 use super::{
     Argument, Function, Invocation, Volatility,
-    arithmetic::{finite, infer_remainder, modulo, number_class},
+    arithmetic::{finite, infer_remainder, is_unsigned, modulo, number_class},
     call::any_nullable,
     random::Random,
 };
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     sql::types::{
         Class, DataType, ExprType, MAX_DECIMAL_SCALE, NOT_FIXED_DECIMALS, Value, convert, decimal, number,
-        write_value,
+        print::write_fixed, write_value,
     },
 };
 
@@ -147,7 +147,10 @@ fn sign(call: &Invocation<'_>) -> Result<Value> {
 fn infer_abs(args: &[Argument]) -> ExprType {
     let arg = &args[0].expr_type;
     match number_class(arg) {
-        Class::Integer => ExprType::integer(arg.length, arg.data_type.is_unsigned()),
+        Class::Integer if arg.data_type.class() == Class::Temporal => {
+            ExprType::decimal(arg.precision.into(), 0)
+        }
+        Class::Integer => ExprType::integer(arg.length, is_unsigned(arg)),
         Class::Decimal => ExprType::decimal(arg.precision.into(), arg.decimal_scale()),
         _ => ExprType::fixed_double(arg.decimals),
     }
@@ -167,13 +170,15 @@ fn abs(call: &Invocation<'_>) -> Result<Value> {
     }
 }
 
+/// Fewest digits of an integer that may not fit INT.
+const INT_DIGITS: u8 = 10;
 /// Most digits of a DECIMAL whose whole part is sure to fit BIGINT.
 const BIGINT_DIGITS: u32 = 18;
 
 fn infer_whole(args: &[Argument]) -> ExprType {
     let arg = &args[0].expr_type;
     match number_class(arg) {
-        Class::Integer => ExprType::integer(arg.length, arg.data_type.is_unsigned()),
+        Class::Integer => ExprType::integer(arg.length, is_unsigned(arg)),
         Class::Decimal if arg.integer_digits() < BIGINT_DIGITS => {
             ExprType::integer(arg.integer_digits() + 1, false)
         }
@@ -213,17 +218,28 @@ fn constant_places(args: &[Argument]) -> Option<i64> {
     }
 }
 
+/// Whether an argument is the constant NULL.
+fn is_null_constant(arg: Option<&Argument>) -> bool {
+    arg.is_some_and(|arg| arg.constant == Some(Value::Null))
+}
+
 fn infer_round(args: &[Argument], rounds: bool) -> ExprType {
     let arg = &args[0].expr_type;
     let places = constant_places(args);
     let kept = places.map(|places| u8::try_from(places.max(0)).unwrap_or(u8::MAX));
     let class = number_class(arg);
     match (class, kept) {
-        (Class::Integer, Some(_)) if places < Some(0) && rounds && arg.length > 1 => {
-            // Rounding up may take one more digit.
-            ExprType::decimal(u32::from(arg.precision) + 1, 0)
+        // Rounding up may take one more digit.
+        (Class::Integer, Some(_)) if places < Some(0) && rounds => {
+            let digits = u32::from(arg.precision) + 1;
+            if arg.precision >= INT_DIGITS {
+                ExprType::decimal(digits, 0)
+            } else {
+                ExprType::integer(arg.length + 1, is_unsigned(arg))
+            }
         }
-        (Class::Integer, _) => ExprType::integer(arg.length, arg.data_type.is_unsigned()),
+        (Class::Integer, _) => ExprType::integer(arg.length, is_unsigned(arg)),
+        (Class::Decimal | Class::Double, None) if is_null_constant(args.get(1)) => ExprType::double(),
         (Class::Decimal, None) => ExprType::decimal(arg.precision.into(), arg.decimal_scale()),
         (Class::Decimal, Some(kept)) => {
             let scale = kept.min(MAX_DECIMAL_SCALE);
@@ -310,7 +326,10 @@ fn format(call: &Invocation<'_>) -> Result<Value> {
     let text = if number_class(&call.call.args()[0]) == Class::Double {
         let Some(number) = call.double(0) else { return Ok(Value::Null) };
         let rounded = round_double(number, places, true);
-        format!("{rounded:.*}", usize::try_from(places).unwrap_or(0))
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = write_fixed(&mut text, rounded, u8::try_from(places).unwrap_or(0));
+        text
     } else {
         let Some(number) = call.decimal(0) else { return Ok(Value::Null) };
         decimal::round(&number, places).to_plain_string()

@@ -37,10 +37,9 @@ pub fn combine_all<'a>(types: impl IntoIterator<Item = &'a ExprType>) -> ExprTyp
     types.fold(ExprType { hex_literal: false, ..*first }, |result, next| combine(&result, next))
 }
 
-/// The common type of arguments; that of an empty BINARY if they are all NULL.
+/// The common type of arguments.
 pub(super) fn combine_args<'a>(args: impl IntoIterator<Item = &'a Argument>) -> ExprType {
-    let combined = combine_all(args.into_iter().map(|arg| &arg.expr_type));
-    if combined.data_type == DataType::Null { ExprType::bytes(0).nullable(true) } else { combined }
+    combine_all(args.into_iter().map(|arg| &arg.expr_type))
 }
 
 fn integers(a: &ExprType, b: &ExprType) -> ExprType {

@@ -19,7 +19,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("mid", (2, 3), infer_part, substring).in_grammar(),
     Function::new("left", (2, 2), infer_part, left).in_grammar(),
     Function::new("right", (2, 2), infer_part, right).in_grammar(),
-    Function::new("substring_index", (3, 3), infer_part, substring_index).in_grammar(),
+    Function::new("substring_index", (3, 3), infer_substring_index, substring_index).in_grammar(),
     Function::new("lpad", (2, 3), infer_pad, |call| pad(call, true)),
     Function::new("rpad", (2, 3), infer_pad, |call| pad(call, false)),
     Function::new("trim", (1, 2), infer_part, |call| trim(call, true, true)).in_grammar(),
@@ -82,6 +82,10 @@ fn infer_part(args: &[Argument]) -> ExprType {
     string(&args[..1], args[0].expr_type.length).nullable(true)
 }
 
+fn infer_substring_index(args: &[Argument]) -> ExprType {
+    string(&args[..2], args[0].expr_type.length).nullable(true)
+}
+
 /// An argument that is a constant count of characters.
 fn constant_length(args: &[Argument], index: usize) -> Option<u32> {
     match args.get(index)?.constant {
@@ -94,7 +98,8 @@ fn constant_length(args: &[Argument], index: usize) -> Option<u32> {
 const UNKNOWN_LENGTH: u32 = u32::MAX / 4;
 
 fn infer_pad(args: &[Argument]) -> ExprType {
-    string(args, constant_length(args, 1).unwrap_or(UNKNOWN_LENGTH)).nullable(true)
+    let parts: Vec<_> = args.iter().step_by(2).cloned().collect();
+    string(&parts, constant_length(args, 1).unwrap_or(UNKNOWN_LENGTH)).nullable(true)
 }
 
 fn infer_repeat(args: &[Argument]) -> ExprType {

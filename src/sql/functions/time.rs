@@ -3,7 +3,7 @@
 use bigdecimal::num_bigint::Sign;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 
-use super::{Argument, Function, Invocation, calendar, call::any_nullable, interval::Unit};
+use super::{Argument, Function, Invocation, calendar, interval::Unit};
 use crate::{
     error::Result,
     sql::types::{
@@ -131,7 +131,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         value(number.and_then(calendar::day_of_number), Value::Date)
     }),
     Function::new("unix_timestamp", (0, 1), infer_unix_timestamp, unix_timestamp).per_statement(),
-    Function::new("from_unixtime", (1, 2), infer_from_unixtime, from_unixtime).per_statement(),
+    Function::new("from_unixtime", (1, 2), infer_from_unixtime, from_unixtime).numeric().per_statement(),
     Function::new("time_to_sec", (1, 1), infer_time_to_sec, time_to_sec),
     Function::new("sec_to_time", (1, 1), infer_sec_to_time, sec_to_time).numeric(),
     Function::new("extract", (2, 2), infer_extract, extract),
@@ -144,22 +144,27 @@ pub(super) fn value<T>(optional: Option<T>, wrap: impl FnOnce(T) -> Value) -> Re
     Ok(optional.map_or(Value::Null, wrap))
 }
 
-/// Digits of a second that an argument has where it counts as a moment or a span.
+/// Digits of a second that an argument has where it counts as a moment.
 pub(super) fn fraction_of(arg: &Argument) -> u8 {
+    fraction(arg, temporal::names_moment)
+}
+
+/// Digits of a second that an argument has where it counts as a span.
+pub(super) fn fraction_of_span(arg: &Argument) -> u8 {
+    fraction(arg, |text| temporal::read_time(text).is_some())
+}
+
+/// Digits of a second that an amount of time in ADDTIME has.
+pub(super) fn fraction_of_amount(arg: &Argument) -> u8 {
+    if arg.expr_type.data_type == DataType::Null { MAX_FRACTION_DIGITS } else { fraction(arg, is_span) }
+}
+
+/// Digits of a second that an argument has; all there are for a text that is not known or not `usable`.
+fn fraction(arg: &Argument, usable: fn(&str) -> bool) -> u8 {
     let expr_type = &arg.expr_type;
-    match expr_type.data_type.class() {
-        Class::Temporal | Class::Integer => expr_type.decimals,
-        Class::Decimal => expr_type.decimals.min(MAX_FRACTION_DIGITS),
-        Class::Double => MAX_FRACTION_DIGITS,
-        Class::String => match &arg.constant {
-            Some(Value::Text(text))
-                if temporal::read_time(text).is_some() || temporal::parse_datetime_exact(text).is_some() =>
-            {
-                temporal::fraction_digits(text)
-            }
-            _ if expr_type.data_type == DataType::Null => 0,
-            _ => MAX_FRACTION_DIGITS,
-        },
+    match &arg.constant {
+        Some(Value::Text(text)) if usable(text) => temporal::fraction_digits(text),
+        _ => expr_type.decimals.min(MAX_FRACTION_DIGITS),
     }
 }
 
@@ -211,7 +216,7 @@ fn infer_date(_: &[Argument]) -> ExprType {
 }
 
 fn infer_time(args: &[Argument]) -> ExprType {
-    ExprType::new(DataType::Time(fraction_of(&args[0]))).nullable(true)
+    ExprType::new(DataType::Time(fraction_of_span(&args[0]))).nullable(true)
 }
 
 fn time(call: &Invocation<'_>) -> Result<Value> {
@@ -259,9 +264,10 @@ fn to_seconds(call: &Invocation<'_>) -> Result<Value> {
 fn infer_unix_timestamp(args: &[Argument]) -> ExprType {
     let fsp = args.first().map_or(0, fraction_of);
     match fsp {
-        0 => ExprType::bigint(17, false).nullable(!args.is_empty()),
-        fsp => ExprType::decimal(11 + u32::from(fsp), fsp).nullable(true),
+        0 => ExprType::bigint(17, false),
+        fsp => ExprType::decimal(11 + u32::from(fsp), fsp),
     }
+    .nullable(true)
 }
 
 /// Greatest moment of a TIMESTAMP, in seconds since 1970.
@@ -313,7 +319,7 @@ fn from_unixtime(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn infer_time_to_sec(args: &[Argument]) -> ExprType {
-    match fraction_of(&args[0]) {
+    match fraction_of_span(&args[0]) {
         0 => ExprType::bigint(17, false),
         fsp => ExprType::decimal(10 + u32::from(fsp), fsp),
     }
@@ -344,10 +350,7 @@ fn sec_to_time(call: &Invocation<'_>) -> Result<Value> {
     let micros = decimal::to_integer(&(&seconds * &bigdecimal::BigDecimal::from(1_000_000)));
     let span = micros.and_then(|micros| i64::try_from(micros).ok()).map(TimeDelta::microseconds);
     let negative = number.sign() == Sign::Minus;
-    let (time, clamped) = span.map_or((temporal::max_time(negative), true), |span| {
-        let (clamped, changed) = temporal::clamp_time(span);
-        if changed { (temporal::max_time(negative), true) } else { (clamped, false) }
-    });
+    let (time, clamped) = span.map_or((temporal::max_time(negative), true), temporal::clamp_time);
     if clamped {
         call.context.warnings.truncated(Level::Warning, "seconds", number.to_plain_string());
     }
@@ -356,6 +359,8 @@ fn sec_to_time(call: &Invocation<'_>) -> Result<Value> {
 
 fn infer_extract(args: &[Argument]) -> ExprType {
     let length = unit(args).map_or(0, Unit::extract_length);
+    // Texts and numbers may have more than 24 hours.
+    let length = length - u32::from(args[1].expr_type.data_type.class() == Class::Temporal);
     ExprType::integer(length, false).nullable(true)
 }
 
@@ -375,24 +380,27 @@ fn extract(call: &Invocation<'_>) -> Result<Value> {
         Value::Date(day) => of_moment(temporal::midnight(*day)),
         Value::Time(time) => Some((None, *time)),
         _ if unit.is_of_days() => call.datetime(1).and_then(of_moment),
-        Value::Text(text) if text.len() >= temporal::SHORTEST_MOMENT && temporal::names_moment(text) => {
+        Value::Text(text) if !is_span(text) && temporal::names_moment(text) => {
             call.datetime(1).and_then(of_moment)
         }
+        Value::Int(10_000_000_000..) => call.datetime(1).and_then(of_moment),
         Value::Int(number) => temporal::unbounded_time(*number).map(|time| (None, time)),
         _ => call.time(1).map(|time| (None, time)),
     };
     value(parts, |(day, time)| Value::Int(unit.extract(day, time)))
 }
 
+/// Whether a text is a span, and nothing else.
+fn is_span(text: &str) -> bool {
+    text.len() < temporal::SHORTEST_MOMENT
+        && temporal::read_time(text).is_some_and(|parsed| !parsed.truncated)
+}
+
 fn make_date(call: &Invocation<'_>) -> Result<Value> {
     let (Some(year), Some(number)) = (call.integer(0), call.integer(1)) else { return Ok(Value::Null) };
-    let year = match year {
-        0..70 => year + 2000,
-        70..100 => year + 1900,
-        year => year,
-    };
-    let day = i32::try_from(year)
+    let day = u32::try_from(year)
         .ok()
+        .and_then(|year| i32::try_from(temporal::full_year(year)).ok())
         .filter(|year| (0..=9999).contains(year))
         .and_then(|year| NaiveDate::from_yo_opt(year, 1))
         .zip(i64::try_from(number - 1).ok().filter(|days| (0..4_000_000).contains(days)))
@@ -425,7 +433,6 @@ fn make_time(call: &Invocation<'_>) -> Result<Value> {
         let text = format!("{hours}:{minutes:02}:{whole:02}");
         call.context.warnings.truncated(Level::Warning, "time", text);
     }
-    let time = if clamped { temporal::max_time(hours < 0) } else { time };
     Ok(Value::Time(cut_time(time, call.call.result().decimals)))
 }
 

@@ -6,7 +6,7 @@ use super::{
     Argument, Function, Invocation, calendar,
     call::any_nullable,
     interval::{Interval, Unit},
-    time::{MAX_TIMESTAMP, bigint, fraction_of, value},
+    time::{MAX_TIMESTAMP, bigint, fraction_of, fraction_of_amount, fraction_of_span, value},
 };
 use crate::{
     error::Result,
@@ -229,7 +229,7 @@ fn datediff(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn infer_timediff(args: &[Argument]) -> ExprType {
-    let fsp = fraction_of(&args[0]).max(fraction_of(&args[1]));
+    let fsp = fraction_of_span(&args[0]).max(fraction_of_span(&args[1]));
     ExprType::new(DataType::Time(fsp)).nullable(true)
 }
 
@@ -250,6 +250,9 @@ fn point(call: &Invocation<'_>, index: usize) -> Option<Point> {
         {
             temporal::parse_datetime_exact(text).map(Point::Moment)
         }
+        // Numbers too large for a span.
+        Value::Int(10_000_000..=99_999_999) => call.datetime(index).map(Point::Day),
+        Value::Int(100_000_000..) => call.datetime(index).map(Point::Moment),
         _ => call.time(index).map(Point::Span),
     }
 }
@@ -273,7 +276,7 @@ fn timediff(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn infer_addtime(args: &[Argument]) -> ExprType {
-    let fsp = fraction_of(&args[0]).max(fraction_of(&args[1]));
+    let fsp = args[0].expr_type.decimals.max(fraction_of_amount(&args[1]));
     match args[0].expr_type.data_type {
         DataType::Time(_) => ExprType::new(DataType::Time(fsp)),
         DataType::Date | DataType::DateTime(_) | DataType::Timestamp(_) => {
@@ -288,7 +291,17 @@ fn infer_addtime(args: &[Argument]) -> ExprType {
 fn span(call: &Invocation<'_>, index: usize) -> Option<TimeDelta> {
     match call.value(index) {
         Value::Date(_) | Value::DateTime(_) => None,
-        Value::Text(text) if temporal::parse_datetime_exact(text).is_some() => None,
+        Value::Text(text) => {
+            let parsed = temporal::read_time(text).filter(|parsed| !parsed.truncated);
+            if parsed.is_none() {
+                call.context.warnings.incorrect("INTERVAL DAY TO SECOND", text);
+            }
+            parsed
+                .filter(|_| text.len() < temporal::SHORTEST_MOMENT || !temporal::names_moment(text))
+                .map(|parsed| parsed.time)
+        }
+        Value::Int(10_000_000_000..) => None,
+        Value::Int(number) => temporal::unbounded_time(*number),
         _ => call.time(index),
     }
 }
@@ -373,11 +386,7 @@ fn months_of_period(period: i128) -> i128 {
         return 0;
     }
     let (year, month) = (period / 100, period % 100);
-    let year = match year {
-        0..70 => year + 2000,
-        70..100 => year + 1900,
-        year => year,
-    };
+    let year = u32::try_from(year).map_or(year, |year| temporal::full_year(year).into());
     year * 12 + month - 1
 }
 

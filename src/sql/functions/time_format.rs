@@ -273,9 +273,9 @@ fn read_field(text: &mut &str, specifier: char, fields: &mut Fields) -> Option<(
         'Y' => {
             let before = text.len();
             let year = take_number(text, 4)?;
-            fields.year = if before - text.len() == 2 { full_year(year) } else { year };
+            fields.year = if before - text.len() == 2 { temporal::full_year(year) } else { year };
         }
-        'y' => fields.year = full_year(take_number(text, 2)?),
+        'y' => fields.year = temporal::full_year(take_number(text, 2)?),
         'm' | 'c' => fields.month = take_number(text, 2)?,
         'M' => fields.month = take_name(text, &MONTHS, usize::MAX)? + 1,
         'b' => fields.month = take_name(text, &MONTHS, 3)? + 1,
@@ -337,10 +337,6 @@ fn read_field(text: &mut &str, specifier: char, fields: &mut Fields) -> Option<(
         _ => return None,
     }
     Some(())
-}
-
-fn full_year(year: u32) -> u32 {
-    if year < 70 { 2000 + year } else { 1900 + year }
 }
 
 impl Fields {

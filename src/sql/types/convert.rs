@@ -95,10 +95,8 @@ impl Converter<'_> {
     /// As an integer for the bit operators: everything counts as an exact number first, and is rounded.
     pub fn bits(&self, value: &Value) -> Option<u64> {
         let integer = match value {
-            Value::Text(_) | Value::Bytes(_) => {
-                self.integer(&Value::Decimal(Box::new(self.decimal(value)?)))?
-            }
-            value => self.integer(value)?,
+            Value::Int(_) | Value::UInt(_) => self.integer(value)?,
+            value => self.integer(&Value::decimal(self.decimal(value)?))?,
         };
         Some(to_bits(integer))
     }
@@ -174,6 +172,13 @@ impl Converter<'_> {
                 let parsed = self
                     .split_number(number)
                     .and_then(|(whole, micro)| temporal::time_from_number(whole, micro));
+                let parsed = parsed.map(|parsed| match number {
+                    // -0.5 has no whole part to carry the sign.
+                    Value::Decimal(number) if number.sign() == Sign::Minus => {
+                        temporal::ParsedTime { time: -parsed.time.abs(), ..parsed }
+                    }
+                    _ => parsed,
+                });
                 match parsed {
                     Some(parsed) => {
                         if parsed.truncated {

@@ -52,7 +52,7 @@ pub fn temporal_literal(kind: TemporalKind, text: &str) -> Result<Value> {
 
 /// The bytes of a hexadecimal literal; None if a digit is none. An odd number of digits is led by a 0.
 pub fn hex_literal(digits: &str) -> Option<Value> {
-    let padded = if digits.len() % 2 == 0 { digits.to_owned() } else { format!("0{digits}") };
+    let padded = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("0{digits}") };
     let bytes = padded.as_bytes().chunks(2).map(|pair| {
         let high = char::from(pair[0]).to_digit(16)?;
         let low = char::from(pair[1]).to_digit(16)?;
@@ -86,7 +86,12 @@ pub fn literal_type(value: &Value) -> ExprType {
         }
         Value::Text(text) => ExprType::text(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)),
         Value::Bytes(bytes) => {
-            ExprType { decimals: 0, ..ExprType::bytes(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) }
+            // As a number it has five digits for two bytes, about.
+            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let precision = u8::try_from(length.saturating_mul(5) / 2 + 1)
+                .unwrap_or(u8::MAX)
+                .clamp(1, MAX_DECIMAL_PRECISION);
+            ExprType { decimals: 0, precision, ..ExprType::bytes(length) }
         }
         Value::Double(_) => ExprType {
             length: u32::try_from(value.to_string().len()).unwrap_or(u32::MAX),

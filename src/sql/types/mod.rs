@@ -8,7 +8,7 @@ pub(crate) mod decimal;
 mod expr_type;
 mod literal;
 pub(crate) mod number;
-mod print;
+pub(crate) mod print;
 mod result_column;
 mod schema;
 pub mod temporal;

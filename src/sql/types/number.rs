@@ -114,10 +114,8 @@ pub fn parse_integer(text: &str) -> Parsed<i128> {
 pub fn parse_double(text: &str) -> Parsed<f64> {
     let scan = scan(text);
     let rest = scan.rest();
-    let value = scan.number.parse::<f64>().unwrap_or_else(|_| {
-        // A sign or a point alone; `5.` and `.5` do parse.
-        0.0
-    });
+    // A sign or a point alone does not parse; `5.` and `.5` do.
+    let value = scan.number.parse::<f64>().unwrap_or(0.0);
     if value.is_infinite() {
         return Parsed { value: f64::MAX.copysign(value), rest: Rest::Garbage };
     }

@@ -56,8 +56,7 @@ pub fn write_value(out: &mut impl Write, value: &Value, expr_type: &ExprType) ->
         Value::Double(value) => match expr_type.data_type {
             DataType::Float => write_float(out, *value),
             DataType::Double if expr_type.decimals < NOT_FIXED_DECIMALS => {
-                // No zero has a sign.
-                write!(out, "{:.*}", usize::from(expr_type.decimals), value + 0.0)
+                write_fixed(out, *value, expr_type.decimals)
             }
             _ => write_double(out, *value),
         },
@@ -88,7 +87,28 @@ fn write_decimal(out: &mut impl Write, value: &BigDecimal, scale: u8) -> fmt::Re
 
 /// Writes a DOUBLE in its shortest form: `0.1`, `1e20`.
 pub fn write_double(out: &mut impl Write, value: f64) -> fmt::Result {
-    write_scientific(out, value, &format!("{:e}", value + 0.0))
+    let shortest = format!("{:e}", value + 0.0);
+    // Of two forms that are equally short and equally near, the one with the even last digit, as in C.
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let even = format!("{:.*e}", digits - 1, value + 0.0);
+    let same = even != shortest && even.parse() == Ok(value);
+    write_scientific(out, value, if same { &even } else { &shortest })
+}
+
+/// Writes a DOUBLE with so many digits after the point: its shortest form, filled with zeros or rounded.
+pub(crate) fn write_fixed(out: &mut impl Write, value: f64, decimals: u8) -> fmt::Result {
+    let decimals = usize::from(decimals);
+    // No zero has a sign.
+    let shortest = format!("{}", value + 0.0);
+    let digits = shortest.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    if digits > decimals {
+        return write!(out, "{value:.decimals$}");
+    }
+    out.write_str(&shortest)?;
+    if decimals > 0 && digits == 0 {
+        out.write_char('.')?;
+    }
+    write!(out, "{:0<width$}", "", width = decimals - digits)
 }
 
 /// Writes a FLOAT with the six digits that are certain.
@@ -176,6 +196,7 @@ mod tests {
             (1e15, "1e15"),
             (1_500_000_000_000_000.5, "1500000000000000.5"),
             (-0.0, "0"),
+            (989_002_294_485_323.25, "989002294485323.2"),
             (123_456_789.0, "123456789"),
             (0.1 + 0.2, "0.30000000000000004"),
             (1e-15, "0.000000000000001"),

@@ -40,18 +40,13 @@ pub fn max_time(negative: bool) -> TimeDelta {
     TimeDelta::microseconds(if negative { -micros } else { micros })
 }
 
-/// The greatest TIME with this many digits of a second.
-fn max_time_of(negative: bool, fsp: u8) -> TimeDelta {
-    cut_time(max_time(negative), fsp)
-}
-
 /// A span within the range of TIME, and whether it had to be changed.
 pub fn clamp_time(time: TimeDelta) -> (TimeDelta, bool) {
     let max = max_time(false);
     if time > max {
-        (max_time_of(false, 0), true)
+        (max, true)
     } else if time < -max {
-        (max_time_of(true, 0), true)
+        (-max, true)
     } else {
         (time, false)
     }
@@ -84,6 +79,9 @@ fn is_separator(byte: u8) -> bool {
     byte.is_ascii_punctuation()
 }
 
+/// Width of a number that ends where its digits do.
+const ALL: usize = usize::MAX;
+
 /// Reads numbers and separators off the start of a text.
 struct Reader<'a> {
     rest: &'a [u8],
@@ -96,7 +94,9 @@ impl Reader<'_> {
         if digits == 0 {
             return None;
         }
-        let value = self.rest[..digits].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+        let value = self.rest[..digits]
+            .iter()
+            .fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(u32::from(digit - b'0')));
         self.rest = &self.rest[digits..];
         Some(value)
     }
@@ -152,8 +152,12 @@ impl Reader<'_> {
 }
 
 /// A year of two digits means 1970 to 2069.
-fn full_year(year: u32) -> u32 {
-    if year < 70 { 2000 + year } else { 1900 + year }
+pub(crate) fn full_year(year: u32) -> u32 {
+    match year {
+        0..70 => 2000 + year,
+        70..100 => 1900 + year,
+        year => year,
+    }
 }
 
 /// Builds a moment, if the calendar has it.
@@ -174,8 +178,10 @@ fn read_datetime(text: &str) -> Option<Fields> {
         return None;
     }
     let run = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'T').count();
-    let packed = run == text.len() || text[run] == b'.' || text[run].is_ascii_whitespace() && run > 4;
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    /// Fewest digits that may have a fraction after them.
+    const WITH_TIME: usize = 12;
+    let packed = run == text.len() || run > digits || text[run] == b'.' && digits >= WITH_TIME;
     let mut reader = Reader { rest: text };
     let mut time = [0; 4];
     let mut known = 3;
@@ -186,7 +192,7 @@ fn read_datetime(text: &str) -> Option<Fields> {
         two_digits = width == 2;
         month = reader.number(2)?;
         day = reader.number(2)?;
-        if reader.rest.first() == Some(&b'T') || reader.rest.first().is_some_and(u8::is_ascii_whitespace) {
+        if reader.rest.first() == Some(&b'T') {
             reader.rest = &reader.rest[1..];
         }
         for field in &mut time[..3] {
@@ -196,19 +202,19 @@ fn read_datetime(text: &str) -> Option<Fields> {
         }
     } else {
         let before = reader.rest.len();
-        year = reader.number(4)?;
+        year = reader.number(ALL)?;
         two_digits = before - reader.rest.len() == 2;
         reader.separator()?;
-        month = reader.number(2)?;
+        month = reader.number(ALL)?;
         reader.separator()?;
-        day = reader.number(2)?;
+        day = reader.number(ALL)?;
         let start = Reader { rest: reader.rest };
         if reader.day_end().is_some() {
             for (place, field) in time[..3].iter_mut().enumerate() {
                 if place > 0 && reader.separator().is_none() {
                     break;
                 }
-                let Some(value) = reader.number(2) else { break };
+                let Some(value) = reader.number(ALL) else { break };
                 *field = value;
                 known += 1;
             }
@@ -264,10 +270,19 @@ pub struct ParsedTime {
     pub truncated: bool,
 }
 
+/// Whether digits and a colon begin a text: after a number and a space, that number is one of days.
+fn is_clock(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && text.get(digits) == Some(&b':')
+}
+
 /// Reads `[-][D ]hh:mm[:ss[.ffffff]]`, `[-]hhmmss[.ffffff]`, or a whole datetime. None if it is none of them.
 pub fn read_time(text: &str) -> Option<ParsedTime> {
     let text = text.trim_start_matches(number::is_space);
-    let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(text) => (true, text),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
     let text = text.trim_start_matches(number::is_space);
     if !negative
         && text.len() >= SHORTEST_MOMENT
@@ -280,7 +295,7 @@ pub fn read_time(text: &str) -> Option<ParsedTime> {
     if digits == 0 {
         return None;
     }
-    let first = text[..digits].parse::<i64>().unwrap_or(i64::MAX);
+    let first = text[..digits].parse::<i64>().ok().filter(|first| *first <= i64::from(u32::MAX))?;
     let mut reader = Reader { rest: &bytes[digits..] };
     let field = |reader: &mut Reader<'_>| -> Option<i64> {
         let after = reader.rest.strip_prefix(b":")?;
@@ -289,12 +304,12 @@ pub fn read_time(text: &str) -> Option<ParsedTime> {
         }
         reader.rest = after;
         let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        reader.number(digits.min(9)).map(i64::from)
+        reader.number(digits).map(i64::from)
     };
     let (days, hours, minutes, seconds) = match reader.rest {
-        [b' ', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => {
+        [b' ', rest @ ..] if is_clock(rest) => {
             reader.rest = rest;
-            let hours = i64::from(reader.number(9)?);
+            let hours = i64::from(reader.number(ALL)?);
             let minutes = field(&mut reader);
             let seconds = minutes.and_then(|_| field(&mut reader));
             (first, hours, minutes.unwrap_or(0), seconds.unwrap_or(0))
@@ -317,6 +332,7 @@ pub fn read_time(text: &str) -> Option<ParsedTime> {
     let span =
         TimeDelta::seconds((hours * 60 + minutes) * 60 + seconds) + TimeDelta::microseconds(micro.into());
     let (time, clamped) = clamp_time(if negative { -span } else { span });
+    let time = if clamped { cut_time(time, 0) } else { time };
     Some(ParsedTime { time, truncated: clamped || !reader.ends() })
 }
 
@@ -369,7 +385,7 @@ pub fn time_from_number(number: i64, micro: u32) -> Option<ParsedTime> {
         return Some(ParsedTime { time: time_of_day(moment), truncated: false });
     }
     let (hours, minutes, seconds) = (magnitude / 10_000, magnitude / 100 % 100, magnitude % 100);
-    if number > LAST_DATETIME || number < -FIRST_DATETIME {
+    if !(-FIRST_DATETIME..=LAST_DATETIME).contains(&number) {
         return Some(ParsedTime { time: max_time(number < 0), truncated: true });
     }
     if minutes > 59 || seconds > 59 {
@@ -507,7 +523,21 @@ mod tests {
         for text in ["2024-01-31 10:11:12.5", "2024-01-31T10:11:12.5", "20240131101112.5", "240131101112.5"] {
             assert_eq!(datetime(text), moment, "{text}");
         }
-        for text in ["", "abc", "2024", "2024-13-01", "2024-02-30", "0000-00-00", "2024-01-31 25:00:00"] {
+        for text in [
+            "",
+            "abc",
+            "2024",
+            "2024-13-01",
+            "2024-02-30",
+            "0000-00-00",
+            "2024-01-31 24:00:00",
+            "2024-01-31 101112",
+            "20240131 101112",
+            "2024--01-31",
+            "2024-01-3110:11:12",
+            "202401311011",
+            "10000-01-01",
+        ] {
             assert_eq!(datetime(text), None, "{text}");
         }
     }
@@ -526,6 +556,10 @@ mod tests {
         assert_eq!(time("1112"), read("00:11:12", false));
         assert_eq!(time("839:00:00"), read("838:59:59", true));
         assert_eq!(time("2024-01-01 10:11:12"), read("10:11:12", false));
+        assert_eq!(time("+1:2:3"), read("01:02:03", false));
+        assert_eq!(time("1:2:3:4"), read("01:02:03", true));
+        assert_eq!(time("10:"), read("00:00:10", true));
+        assert_eq!(time("1 2"), read("00:00:01", true));
         assert_eq!(time("10:61:00"), None);
         assert_eq!(time("abc"), None);
         assert_eq!(time("99999999999999999999"), None);
