@@ -121,9 +121,9 @@ impl Base {
         })
     }
 
-    /// The entries of a range that is not empty, up to some more than `limit`.
-    pub fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize) -> Result<Chunk> {
-        self.with(|sled| sled.range(bounds, reverse, limit))
+    /// The entries of a range that is not empty, up to some more than `limit`, with empty values unless they are wanted.
+    pub fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize, values: bool) -> Result<Chunk> {
+        self.with(|sled| sled.range(bounds, reverse, limit, values))
     }
 
     /// Declares that changes follow, which are durable only after [`Base::finish_checkpoint`].
@@ -263,7 +263,7 @@ impl Sled {
         self.blocks.get_gt(routing).map_err(sled_error)
     }
 
-    fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize) -> Result<Chunk> {
+    fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize, values: bool) -> Result<Chunk> {
         let (lower, upper) = bounds.as_slices();
         let mut entries = Vec::new();
         let mut bytes = 0;
@@ -273,7 +273,8 @@ impl Sled {
             while let Some((key, value)) = reader.next()? {
                 if bounds.is_after_lower(key) && bounds.is_before_upper(key) {
                     bytes += size(key) + size(value);
-                    entries.push((Key::from(key), Bytes::from(value)));
+                    let value = if values { value.into() } else { Bytes::default() };
+                    entries.push((Key::from(key), value));
                 }
             }
             if reverse {

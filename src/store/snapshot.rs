@@ -128,7 +128,21 @@ impl Snapshot {
     /// The entries of a range, in the order of their keys or backwards. The iterator keeps the snapshot alive.
     pub fn range(&self, bounds: KeyBounds, reverse: bool) -> Scan {
         let done = bounds.is_empty();
-        Scan { snapshot: self.clone(), bounds, reverse, chunk: FIRST_CHUNK, buffer: VecDeque::new(), done }
+        Scan {
+            snapshot: self.clone(),
+            bounds,
+            reverse,
+            values: true,
+            chunk: FIRST_CHUNK,
+            buffer: VecDeque::new(),
+            done,
+        }
+    }
+
+    /// How many keys a range has.
+    pub fn count(&self, bounds: KeyBounds) -> Result<u64> {
+        let mut keys = Scan { values: false, ..self.range(bounds, false) };
+        keys.try_fold(0, |count, entry| entry.map(|_| count + 1))
     }
 
     /// An error if it was given up.
@@ -162,6 +176,8 @@ pub struct Scan {
     /// What is still to be read.
     bounds: KeyBounds,
     reverse: bool,
+    /// Whether values are wanted, or empty ones do.
+    values: bool,
     chunk: usize,
     buffer: VecDeque<(Key, Bytes)>,
     done: bool,
@@ -175,7 +191,7 @@ impl Scan {
             Some(key) => &self.bounds.up_to(key.clone(), reverse),
             None => &self.bounds,
         };
-        let old = shared.base.range(part, reverse, self.chunk)?;
+        let old = shared.base.range(part, reverse, self.chunk, self.values)?;
         self.snapshot.check()?;
         let mut recent_entries = recent.entries;
         if let Some(key) = &old.stopped_at {

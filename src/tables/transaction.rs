@@ -170,7 +170,11 @@ impl Transaction for DatabaseTransaction {
 
     fn count(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange) -> Result<u64> {
         self.table(schema)?;
-        let entries = self.entries(keys::bounds(schema.id, self.tenant, index, range), false);
+        let bounds = keys::bounds(schema.id, self.tenant, index, range);
+        if self.writes.is_empty() {
+            return self.snapshot.count(bounds);
+        }
+        let entries = self.entries(bounds, false);
         entries.map(|entry| entry.map(|_| 1)).sum()
     }
 

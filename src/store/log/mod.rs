@@ -116,6 +116,7 @@ impl Log {
         let mut log = Log { folder: folder.into(), segment_bytes, segments, rotate: false };
         let number = log.segments.last().map_or(1, |segment| segment.number + 1);
         log.start_segment(number, last + 1, 0)?;
+        log.recycle(checkpoint)?;
         Ok((log, last))
     }
 
@@ -175,6 +176,20 @@ pub fn prepare_spares(folder: &Path, segment_bytes: u64) -> Result<()> {
         segment::prepare(folder, segment_bytes)?;
     }
     Ok(())
+}
+
+/// Where the whole records of a log file are.
+#[cfg(test)]
+pub fn records(path: &Path) -> Vec<std::ops::Range<usize>> {
+    let bytes = fs::read(path).unwrap();
+    let salt = u64::from_le_bytes(bytes[24..32].try_into().unwrap());
+    let mut start = HEADER_BYTES;
+    let next = || {
+        let record = start..record::read(&bytes, start, salt)?.end;
+        start = record.end;
+        Some(record)
+    };
+    std::iter::from_fn(next).collect()
 }
 
 /// Damage found while reading: the first one ends it, unless the operator wants to go on regardless.

@@ -152,8 +152,9 @@ proptest! {
                     let mut expected: Vec<_> = if bounds.is_empty() {
                         Vec::new()
                     } else {
-                        model.range((bounds.lower, bounds.upper)).map(|(k, v)| (k.clone(), v.clone())).collect()
+                        model.range((bounds.lower.clone(), bounds.upper.clone())).map(|(k, v)| (k.clone(), v.clone())).collect()
                     };
+                    prop_assert_eq!(store.snapshot().count(bounds).unwrap(), expected.len() as u64);
                     if reverse {
                         expected.reverse();
                     }
@@ -263,6 +264,19 @@ fn log_files_are_used_again() {
     store.checkpoint().unwrap();
     let files = std::fs::read_dir(folder.path().join("log")).unwrap().count();
     assert!(files <= 4, "{files} log files after 15 were filled");
+}
+
+#[test]
+fn opening_often_does_not_pile_up_log_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..6 {
+        let store = Store::open(folder.path(), small()).unwrap();
+        if number < 3 {
+            put(&store, "a", "1").unwrap();
+        }
+    }
+    let files = std::fs::read_dir(folder.path().join("log")).unwrap().count();
+    assert!(files <= 3, "{files} log files");
 }
 
 #[test]
