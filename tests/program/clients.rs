@@ -50,7 +50,7 @@ fn mariadb_runs_a_batch() {
     succeed(&mariadb(&server, &["-e", insert], ""));
     let select = "SELECT name, user_id, message, stream FROM conference; SELECT NULL";
     let output = succeed(&mariadb(&server, &["--batch", "-e", select], ""));
-    assert_eq!(output, "name\tuser_id\tmessage\tstream\n101\t1\ta\t\n101\t2\ttab\\there\t\nNULL\nNULL\n");
+    assert_eq!(output, "name\tuser_id\tmessage\tstream\n101\t1\ta\t0\n101\t2\ttab\\there\t0\nNULL\nNULL\n");
     let output = succeed(&mariadb(&server, &["--table", "-e", "SELECT user_id FROM conference"], ""));
     assert_eq!(output, "+---------+\n| user_id |\n+---------+\n|       1 |\n|       2 |\n+---------+\n");
 }

@@ -7,7 +7,8 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use compact_str::CompactString;
 
 use super::{
-    ColumnSchema, Converter, DataType, ExprType, IntWidth, Level, Value, Warnings, convert, decimal,
+    Class, ColumnSchema, Converter, DataType, ExprType, IntWidth, Level, Value, Warnings, convert, decimal,
+    hex_number,
     number::{self, Rest},
     temporal::{self, cut_datetime, cut_time},
     warnings::quoted,
@@ -80,6 +81,19 @@ impl Assignment<'_> {
         if fits_as_it_is(&value, column.data_type) {
             return Ok(value);
         }
+        let value = match value {
+            // 0x41 is the number 65 to a column of numbers, and the text A to others.
+            Value::Bytes(bytes)
+                if from.hex_literal
+                    && matches!(
+                        column.data_type.class(),
+                        Class::Integer | Class::Decimal | Class::Double
+                    ) =>
+            {
+                Value::UInt(hex_number(&bytes))
+            }
+            value => value,
+        };
         let stored = self.store(&value, from, column.data_type);
         if stored.cut {
             self.warnings.push(Level::Note, 1265, || self.truncated(column).to_string());
