@@ -215,6 +215,9 @@ pub enum Error {
         /// The operator.
         operation: String,
     },
+    /// A type that does not exist.
+    #[error("Unknown data type: '{0}'")]
+    UnknownDataType(String),
     /// `DELETE a FROM b`.
     #[error("Unknown table '{0}' in MULTI DELETE")]
     UnknownMultiDelete(String),
@@ -446,6 +449,7 @@ impl Error {
             Error::TransactionOpen => (1568, "25001", 3),
             Error::TooManyParams => (1390, "HY000", 18),
             Error::IllegalTypes { .. } => (4078, "HY000", 3),
+            Error::UnknownDataType(_) => (4161, "HY000", 3),
             Error::UnknownMultiDelete(_) => (1109, "42S02", 15),
             Error::IllegalDouble(_) => (1367, "22007", 12),
             Error::NoTables => (1096, "HY000", 3),

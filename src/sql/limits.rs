@@ -34,7 +34,7 @@ impl Default for Limits {
         Limits {
             statement_bytes: 256 * 1024,
             insert_bytes: 16 * 1024 * 1024,
-            chain: 250,
+            chain: 100,
             conditions: 4_000,
             tables: 16,
             nesting: 32,

@@ -219,3 +219,43 @@ async fn with_rows(session: &mut Session) {
     session.execute("set sql_select_limit = 1").await.expect("set");
     assert_eq!(answer(session, "select id from things").await, "id\n1");
 }
+
+#[tokio::test]
+async fn what_the_parser_lets_through_runs_without_overflowing_a_stack() {
+    let mut session = with_things(with_limits(Limits::default()), 2).await;
+    // A test's stack is a quarter of a server thread's, and unoptimized code takes several times what optimized does.
+    let chain = |first: &str, part: &str, n: usize| format!("select {first}{} v", part.repeat(n));
+    for (text, value) in [
+        (chain("1", " + 1", 99), "100"),
+        (chain("1", " or 0", 3_900), "1"),
+        (chain("0", " xor 1", 99), "1"),
+        (format!("select 1 v{}", " union select 1".repeat(3_000)), "1"),
+        (format!("select id v from things where id = 1{}", " and exists (select 1)".repeat(500)), "1"),
+    ] {
+        assert_eq!(answer(&mut session, &text).await, format!("v\n{value}"), "{}", &text[..40]);
+    }
+    // As deep as it is let through.
+    for (before, core, after) in [
+        ("abs(", "1", ")"),
+        ("(1 * ", "1", ")"),
+        ("(select ", "1", ")"),
+        ("case when 1 then ", "1", " end"),
+        ("- ", "1", ""),
+        ("not not ", "1", ""),
+        ("(select v from (select ", "1", " v) d)"),
+        ("1 in (select ", "1", ")"),
+    ] {
+        let mut deepest = 0;
+        for n in 1..40 {
+            let text = format!("select {}{core}{} v", before.repeat(n), after.repeat(n));
+            let answer = answer(&mut session, &text).await;
+            if answer.starts_with("v\n") {
+                deepest = n;
+            } else {
+                // sqlparser takes some of what is too deep for a syntax error.
+                assert!(answer.starts_with("1436 ") || answer.starts_with("1064 "), "{text}: {answer}");
+            }
+        }
+        assert!((3..39).contains(&deepest), "{before}: {deepest}");
+    }
+}

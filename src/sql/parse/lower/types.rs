@@ -3,7 +3,10 @@
 use sqlparser::ast::{BinaryLength, CharacterLength, DataType, ExactNumberInfo};
 
 use super::unsupported;
-use crate::{error::Result, sql::parse::ast::CastTarget};
+use crate::{
+    error::{Error, Result},
+    sql::parse::ast::CastTarget,
+};
 
 /// Digits of DECIMAL without a precision.
 const DEFAULT_PRECISION: u8 = 10;
@@ -54,6 +57,9 @@ pub(super) fn cast_target(data_type: &DataType) -> Result<CastTarget> {
             CastTarget::Time(fraction_digits(fraction)?)
         }
         DataType::Datetime(fraction) => CastTarget::DateTime(fraction_digits(fraction)?),
+        DataType::Custom(ref name, _) => {
+            return Err(Error::UnknownDataType(super::names(name.clone())?.join(".")));
+        }
         _ => return unsupported("CAST to this type"),
     })
 }
