@@ -18,7 +18,7 @@
 //! ```
 //!
 //! [`environment`] is what a planner may know; [`bind`] turns syntax into [`expression`]s with the names of a
-//! [`scope`]; [`query`] plans a SELECT, [`from`] its tables and joins, [`access`] the reading of one table; [`write`]
+//! [`scope`]; [`query`] plans a SELECT, [`from`] and [`join`] its tables, [`access`] the reading of one table; [`write`]
 //! plans the rest; [`explain`] prints.
 
 mod access;
@@ -27,6 +27,7 @@ pub(super) mod environment;
 mod explain;
 pub(super) mod expression;
 mod from;
+mod join;
 mod literal;
 pub(super) mod node;
 mod query;

@@ -6,7 +6,8 @@ use super::{
     bind::{Alias, AliasUse, Binder, Clause, Level},
     environment::Environment,
     expression::{Expression, Typed},
-    from::{self, FromBinder, Wish},
+    from::FromBinder,
+    join::{self, Wish},
     node::{AggregateStep, LimitBounds, Node, SortKey},
     scope::{Scope, ScopeColumn, written},
 };
@@ -143,7 +144,7 @@ pub(super) fn filter_rows(
         let clause = Clause::plain(&level, "WHERE");
         Binder { environment }.bind(filter, &clause)?.expr.conjuncts(&mut conditions);
     }
-    Ok(from::filtered(Node::Values(rows), conditions))
+    Ok(join::filtered(Node::Values(rows), conditions))
 }
 
 /// The columns of a result, as names that ORDER BY or WHERE may use.
@@ -298,13 +299,13 @@ impl SelectPlanner<'_, '_> {
             limited: bounds.is_some() && !select.distinct,
         };
         let (mut node, ordered) = match tree {
-            None => (from::filtered(Node::OneRow, conditions), true),
-            Some(tree) => from::plan(tree, conditions, wish),
+            None => (join::filtered(Node::OneRow, conditions), true),
+            Some(tree) => join::plan(tree, conditions, wish),
         };
         if grouped {
             node = group(node, group_keys, aggregates, width);
         }
-        node = from::filtered(node, having);
+        node = join::filtered(node, having);
         if !sort_keys.is_empty() && !ordered {
             let top = if select.distinct || select.calc_found_rows { None } else { bounds.clone() };
             node = Node::Sort { input: Box::new(node), keys: sort_keys, top };
