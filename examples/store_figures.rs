@@ -28,7 +28,6 @@ use cometql::{
 const ROWS: u64 = 1_000_000;
 /// Rows of one commit while loading.
 const BATCH: u64 = 100;
-const BATCH_STEP: usize = 100;
 const TENANT: u32 = 15;
 const WRITERS: [u64; 3] = [1, 8, 32];
 const WRITE_TIME: Duration = Duration::from_secs(5);
@@ -134,9 +133,9 @@ fn load(folder: &Path) -> Result<()> {
     let database = open_database(folder)?;
     let table = database.table("conference").ok_or_else(|| cometql::Error::Internal("no table".into()))?;
     let started = Instant::now();
-    for start in (0..ROWS).step_by(BATCH_STEP) {
+    for batch in 0..ROWS / BATCH {
         let mut transaction = database.begin(TENANT, Utc::now())?;
-        for number in start..start + BATCH {
+        for number in batch * BATCH..(batch + 1) * BATCH {
             transaction.put(&table, None, invitation(number))?;
         }
         pollster::block_on(transaction.commit())?;
@@ -174,9 +173,9 @@ fn delete(folder: &Path) -> Result<()> {
     let database = open_database(folder)?;
     let table = database.table("conference").ok_or_else(|| cometql::Error::Internal("no table".into()))?;
     let started = Instant::now();
-    for start in (0..ROWS).step_by(BATCH_STEP) {
+    for batch in 0..ROWS / BATCH {
         let mut transaction = database.begin(TENANT, Utc::now())?;
-        for number in (start..start + BATCH).filter(|number| number % 10 != 0) {
+        for number in (batch * BATCH..(batch + 1) * BATCH).filter(|number| number % 10 != 0) {
             transaction.delete(&table, &invitation(number))?;
         }
         pollster::block_on(transaction.commit())?;

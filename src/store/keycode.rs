@@ -280,6 +280,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sql::types::sort_order;
 
     fn encoded(value: &Value) -> Vec<u8> {
         let mut key = Vec::new();
@@ -322,6 +323,16 @@ mod tests {
             (-300_i64..300).prop_map(|number| (number.into(), Value::Int(number))),
             any::<u64>().prop_map(|number| (number.into(), Value::UInt(number))),
             (0_u64..300).prop_map(|number| (number.into(), Value::UInt(number))),
+        ]
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            text().prop_map(Value::text),
+            bytes().prop_map(|bytes| Value::Bytes(bytes.into())),
+            decimal().prop_map(|number| Value::Decimal(Box::new(number))),
+            prop::num::f64::NORMAL.prop_map(Value::Double),
+            any::<i64>().prop_map(Value::Int),
         ]
     }
 
@@ -379,6 +390,13 @@ mod tests {
             let scaled = |number| value(if unit == 0 { number * 10_000 } else { number });
             prop_assert_eq!(encoded(&scaled(a)).cmp(&encoded(&scaled(b))), a.cmp(&b));
             prop_assert_eq!(decode(&mut encoded(&scaled(a)).as_slice()).unwrap(), scaled(a));
+        }
+
+        /// What the engine sorts by itself comes out as what an index gives.
+        #[test]
+        fn keys_sort_as_the_engine_does(a in value(), b in value()) {
+            prop_assume!(std::mem::discriminant(&a) == std::mem::discriminant(&b));
+            prop_assert_eq!(encoded(&a).cmp(&encoded(&b)), sort_order(&a, &b));
         }
 
         #[test]
