@@ -9,12 +9,17 @@ mod grid;
 mod literal;
 mod support;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use cometql::sql::{
-    functions::EvalContext,
-    types::{ExprType, Printed, ResultColumn, Value, print},
+use cometql::{
+    sql::{
+        Clock, Engine, Limits, Login, Outcome, Session,
+        functions::EvalContext,
+        types::{ExprType, ResultColumn, Value, print},
+    },
+    store::Options,
+    tables::{Database, NoNodes},
 };
 use mysql::{Conn, prelude::Queryable};
 
@@ -156,22 +161,86 @@ fn description(name: &str, unsigned: bool, decimals: u8, not_null: bool) -> Stri
     format!("{name}{unsigned}{decimals}{null}")
 }
 
+/// The statement's moment, for our engine.
+struct Standing(DateTime<Utc>);
+
+impl Clock for Standing {
+    fn now(&self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+#[test]
+fn the_engine_computes_from_text_what_the_functions_do() {
+    let now: DateTime<Utc> = NOW.parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(folder.path(), Options::default(), Arc::new(NoNodes)).unwrap();
+    let engine = Engine::new(Arc::new(database), Arc::new(Standing(now)), Limits::default());
+    let login = Login { tenant: 0, user: "root".into(), host: "localhost".into(), connection_id: 1 };
+    let mut session = Session::new(&engine, login);
+    let mut differences = Vec::new();
+    let expressions = grid::expressions();
+    for batch in expressions.chunks(BATCH) {
+        for (expression, answer) in batch.iter().zip(ask_session(&mut session, batch)) {
+            let expected = if expression.has_compound_unit() {
+                // Not part of CometQL's text.
+                Answer::Error(1064)
+            } else {
+                compute(expression, now)
+            };
+            // In CometQL's text x'..' is a number where 0x.. is.
+            if answer != expected && !expression.has_hex_text() {
+                differences.push(format!(
+                    "{}\n    functions {}\n    engine    {}",
+                    expression.sql,
+                    show(&expected),
+                    show(&answer)
+                ));
+            }
+        }
+    }
+    let shown = &differences[..differences.len().min(SHOWN)];
+    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), shown.join("\n"));
+}
+
+/// The engine's answers, as [`ask`].
+fn ask_session(session: &mut Session, batch: &[Expression]) -> Vec<Answer> {
+    let list: Vec<&str> = batch.iter().map(|expression| expression.sql.as_str()).collect();
+    match select(session, &format!("SELECT {}", list.join(",\n"))) {
+        Ok(answers) => answers,
+        Err(error) if batch.len() == 1 => vec![Answer::Error(error.codes().0)],
+        Err(_) => {
+            let (first, second) = batch.split_at(batch.len() / 2);
+            let mut answers = ask_session(session, first);
+            answers.extend(ask_session(session, second));
+            answers
+        }
+    }
+}
+
+fn select(session: &mut Session, statement: &str) -> cometql::Result<Vec<Answer>> {
+    let Outcome::Rows(mut rows) = pollster::block_on(session.execute(statement))? else {
+        panic!("{statement}")
+    };
+    let row = rows.next().expect("one row")?;
+    Ok(row.iter().zip(rows.columns.iter()).map(|(value, column)| answer(value, column.expr_type)).collect())
+}
+
+fn answer(value: &Value, expr_type: ExprType) -> Answer {
+    let text = print(value, &expr_type).map(|printed| printed.as_bytes().to_vec());
+    Answer::Value { text, column: describe_ours(expr_type) }
+}
+
 /// Our answer.
 fn compute(expression: &Expression, now: DateTime<Utc>) -> Answer {
     let context = EvalContext::new(now);
     let values: Vec<Value> = expression.args.iter().map(|arg| arg.constant.clone().unwrap()).collect();
-    let answer = expression.bind().and_then(|call| {
+    let computed = expression.bind().and_then(|call| {
         let value = call.evaluate_values(&context, &values)?;
         Ok((value, *call.result()))
     });
-    match answer {
-        Ok((value, expr_type)) => {
-            let text = print(&value, &expr_type).map(|printed| match printed {
-                Printed::Text(text) => text.as_bytes().to_vec(),
-                Printed::Bytes(bytes) => bytes.to_vec(),
-            });
-            Answer::Value { text, column: describe_ours(expr_type) }
-        }
+    match computed {
+        Ok((value, expr_type)) => answer(&value, expr_type),
         Err(error) => Answer::Error(error.codes().0),
     }
 }
