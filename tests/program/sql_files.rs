@@ -12,6 +12,8 @@ use mysql::{
 };
 use sqllogictest::{ColumnType, DB, DBOutput, ExpectedError, Record, Runner, StatementExpect};
 
+use crate::support::{DATABASE, mariadb::MariaDb, server::Server, set_up};
+
 /// The kinds of result columns that the files tell apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
@@ -221,37 +223,47 @@ fn says_what_it_expects(record: &Record<Kind>) -> bool {
 const MARIADB: &str = "mariadb";
 const COMETQL: &str = "cometql";
 
-/// Each file is one test against MariaDB and one against cometql, and no file is left out.
+fn on_mariadb(name: &str) {
+    let server = MariaDb::exclusive();
+    drop(server.database(DATABASE));
+    run_file(name, MARIADB, || server.connect_to(DATABASE));
+}
+
+fn on_cometql(name: &str) {
+    let server = Server::start();
+    run_file(name, COMETQL, || {
+        let mut connection = server.connect();
+        set_up(&mut connection);
+        connection
+    });
+}
+
+/// Makes a test of each file.
+macro_rules! run_each {
+    ($run:ident: $($name:ident)+) => {
+        $(
+            #[test]
+            fn $name() {
+                super::$run(stringify!($name));
+            }
+        )+
+    };
+}
+
+/// Each file is one test against cometql and, unless it is ours alone, one against MariaDB; no file is left out.
 macro_rules! sql_files {
-    ($($name:ident),+ $(,)?) => {
+    (both: $($both:ident)+; ours: $($ours:ident)+) => {
         mod mariadb {
-            $(
-                #[test]
-                fn $name() {
-                    let server = crate::support::mariadb::MariaDb::exclusive();
-                    drop(server.database(crate::support::DATABASE));
-                    super::run_file(stringify!($name), super::MARIADB, || server.connect_to(crate::support::DATABASE));
-                }
-            )+
+            run_each!(on_mariadb: $($both)+);
         }
 
         mod cometql {
-            $(
-                #[test]
-                fn $name() {
-                    let server = crate::support::server::Server::start();
-                    super::run_file(stringify!($name), super::COMETQL, || {
-                        let mut connection = server.connect();
-                        crate::support::set_up(&mut connection);
-                        connection
-                    });
-                }
-            )+
+            run_each!(on_cometql: $($both)+ $($ours)+);
         }
 
         #[test]
         fn each_file_is_run() {
-            let listed = [$(stringify!($name)),+];
+            let listed = [$(stringify!($both)),+, $(stringify!($ours)),+];
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
             for entry in std::fs::read_dir(folder).expect("tests/slt") {
                 let path = entry.expect("folder entry").path();
@@ -263,18 +275,7 @@ macro_rules! sql_files {
 }
 
 sql_files!(
-    conference,
-    expressions,
-    numbers,
-    text,
-    times,
-    clauses,
-    grouping,
-    joins,
-    subqueries,
-    writes,
-    types,
-    errors,
-    transactions,
-    system
+    both: clauses conference errors expressions grouping joins numbers subqueries system text times transactions types
+        writes;
+    ours: tables
 );
