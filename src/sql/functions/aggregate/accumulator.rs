@@ -181,3 +181,84 @@ impl Sum {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::sql::{
+        functions::{Argument, GroupConcat},
+        types::{ExprType, literal_type, print},
+    };
+
+    /// What MariaDB shows for the aggregate of these values; GROUP_CONCAT is ordered by the value, descending.
+    fn aggregate(aggregate: Aggregate, distinct: bool, values: &[Value]) -> Option<String> {
+        let options = GroupConcat { descending: vec![true], separator: "-".to_owned() };
+        let expr_type = ExprType { nullable: true, ..literal_type(&values[0]) };
+        let call = AggregateCall::new(aggregate, distinct, &[Argument::new(expr_type)], options).unwrap();
+        let context = EvalContext::new(DateTime::<Utc>::UNIX_EPOCH);
+        let mut accumulator = call.accumulator();
+        for value in values {
+            accumulator.add(&call, &context, &[value.clone(), value.clone()]).unwrap();
+        }
+        let result = accumulator.finish(&call, &context).unwrap();
+        print(&result, call.result()).map(|text| String::from_utf8(text.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn aggregates_show_what_mariadb_shows() {
+        let values = [Value::Int(1), Value::Int(2), Value::Int(2), Value::Null];
+        for (kind, distinct, expected) in [
+            (Aggregate::Count, false, "3"),
+            (Aggregate::Count, true, "2"),
+            (Aggregate::Sum, false, "5"),
+            (Aggregate::Sum, true, "3"),
+            (Aggregate::Avg, false, "1.6667"),
+            (Aggregate::Avg, true, "1.5000"),
+            (Aggregate::Min, false, "1"),
+            (Aggregate::Max, false, "2"),
+            (Aggregate::StdPop, false, "0.4714"),
+            (Aggregate::StdSamp, false, "0.5774"),
+            (Aggregate::VarPop, false, "0.2222"),
+            (Aggregate::VarSamp, false, "0.3333"),
+            (Aggregate::GroupConcat, false, "2-2-1"),
+            (Aggregate::GroupConcat, true, "2-1"),
+            (Aggregate::BitAnd, false, "0"),
+            (Aggregate::BitOr, false, "3"),
+            (Aggregate::BitXor, false, "1"),
+        ] {
+            assert_eq!(aggregate(kind, distinct, &values).as_deref(), Some(expected), "{kind:?} {distinct}");
+        }
+    }
+
+    #[test]
+    fn a_group_without_values_is_null_or_neutral() {
+        let none = [Value::Null];
+        for kind in
+            [Aggregate::Sum, Aggregate::Avg, Aggregate::Min, Aggregate::VarSamp, Aggregate::GroupConcat]
+        {
+            assert_eq!(aggregate(kind, false, &none), None, "{kind:?}");
+        }
+        assert_eq!(aggregate(Aggregate::Count, false, &none).as_deref(), Some("0"));
+        assert_eq!(aggregate(Aggregate::BitAnd, false, &none).as_deref(), Some("18446744073709551615"));
+    }
+
+    #[test]
+    fn group_concat_stays_within_its_bound() {
+        let call = AggregateCall::new(
+            Aggregate::GroupConcat,
+            false,
+            &[Argument::new(ExprType::text(3))],
+            GroupConcat::default(),
+        );
+        let call = call.unwrap();
+        let context = EvalContext { group_concat_bytes: 7, ..EvalContext::new(DateTime::<Utc>::UNIX_EPOCH) };
+        let mut accumulator = call.accumulator();
+        let grown: usize =
+            (0..1_000).map(|_| accumulator.add(&call, &context, &[Value::text("abc")]).unwrap()).sum();
+        assert_eq!(grown, 7);
+        assert_eq!(accumulator.finish(&call, &context), Ok(Value::text("abc,abc")));
+        assert_eq!(context.warnings.count(), 1);
+    }
+}
