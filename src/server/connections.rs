@@ -213,8 +213,9 @@ impl Entered {
         Arc::clone(&self.connection)
     }
 
-    /// Who logged in.
-    pub fn identify(&self, tenant: Tenant, user: String, canceller: Canceller) {
+    /// Who logged in, and into which database.
+    pub fn identify(&self, tenant: Tenant, user: String, database: Option<&str>, canceller: Canceller) {
+        self.connection.activity.lock().database = database.map(str::to_owned);
         *self.connection.identity.lock() = Some(Identity { tenant, user, canceller });
     }
 

@@ -114,7 +114,7 @@ pub(super) fn open_session(
         session.use_database(&database)?;
     }
     let canceller = session.canceller();
-    entered.identify(tenant, user, canceller.clone());
+    entered.identify(tenant, user, session.database(), canceller.clone());
     Ok(Arc::new(Client {
         tenant,
         canceller,
