@@ -413,7 +413,7 @@ pub enum ShowKind {
     Privileges,
     Triggers,
     Events,
-    /// PROCEDURE or FUNCTION STATUS.
+    /// PROCEDURE, FUNCTION or PACKAGE STATUS.
     Routines,
     OpenTables,
     Export,

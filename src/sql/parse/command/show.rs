@@ -75,7 +75,8 @@ impl Command<'_, '_, '_> {
                 self.database()?;
                 ShowKind::Events
             }
-            "PROCEDURE" | "FUNCTION" => {
+            "PROCEDURE" | "FUNCTION" | "PACKAGE" => {
+                self.word("BODY");
                 self.expect("STATUS")?;
                 ShowKind::Routines
             }
