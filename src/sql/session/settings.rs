@@ -115,6 +115,9 @@ impl Session {
 
     /// Adds to what SHOW WARNINGS lists.
     pub(super) fn note(&mut self, level: Level, code: u16, message: &str) {
+        if level == Level::Note && !self.variables.notes() {
+            return;
+        }
         self.diagnostics.count += 1;
         self.diagnostics.warnings.push(crate::sql::types::Warning {
             level,

@@ -181,25 +181,9 @@ impl SessionVariables {
         Duration::from_secs(self.number(id("wait_timeout")))
     }
 
-    /// Whether UPDATE and DELETE need a key or a LIMIT (`sql_safe_updates`).
-    pub fn safe_updates(&self) -> bool {
-        self.number(id("sql_safe_updates")) != 0
-    }
-
     /// Whether notes are kept as warnings (`sql_notes`).
     pub fn notes(&self) -> bool {
         self.number(id("sql_notes")) != 0
-    }
-
-    /// The collation of literals, which results name too.
-    pub fn connection_collation(&self) -> &'static Collation {
-        self.collation_of(id("collation_connection"))
-    }
-
-    /// What results are said to be encoded in; None for what they are.
-    pub fn results_character_set(&self) -> Option<&'static Collation> {
-        let slot = id("character_set_results");
-        if self.held_in(slot).is_null() { None } else { Some(self.collation_of(slot)) }
     }
 
     fn held(&self, scope: Scope, id: Id, facts: &SessionFacts) -> Value {
@@ -376,9 +360,9 @@ mod tests {
         set(&mut session, "character_set_connection", &Value::text("latin1")).unwrap();
         assert_eq!(read(&session, "collation_connection"), Value::text("latin1_swedish_ci"));
         set(&mut session, "character_set_results", &Value::Null).unwrap();
-        assert!(session.results_character_set().is_none());
+        assert_eq!(read(&session, "character_set_results"), Value::Null);
         session.set_character_set(Some("utf8mb4")).unwrap();
-        assert_eq!(session.connection_collation().name, "utf8mb4_bin");
+        assert_eq!(read(&session, "collation_connection"), Value::text("utf8mb4_bin"));
         session.set_names(None, None).unwrap();
         assert_eq!(read(&session, "character_set_results"), Value::text("utf8mb4"));
     }
