@@ -13,4 +13,5 @@ mod random_sql;
 mod reference;
 mod restart;
 mod sql_files;
+mod system;
 mod tools;

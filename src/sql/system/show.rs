@@ -122,7 +122,6 @@ const PROCESS_LIST: &Projection = &[
     ("Time", "TIME"),
     ("State", "STATE"),
     ("Info", "INFO"),
-    ("Progress", "PROGRESS"),
 ];
 const ROUTINES: &Projection = &[
     ("Db", "ROUTINE_SCHEMA"),
@@ -178,7 +177,7 @@ const TRIGGERS: &Projection = &[
 const VARIABLES: &Projection = &[("Variable_name", "VARIABLE_NAME"), ("Value", "VARIABLE_VALUE")];
 
 /// Characters of a statement that SHOW PROCESSLIST without FULL shows.
-const SHORT_INFO: usize = 100;
+const SHORT_INFO: u8 = 100;
 
 /// A database that a SHOW is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -393,16 +392,20 @@ fn create_database(view: &View, name: &str) -> Result<Listing> {
 
 fn process_list(view: &View, full: bool) -> Result<Listing> {
     let mut listing = of_table(view, "PROCESSLIST", PROCESS_LIST)?;
-    let info = listing.columns.iter().position(|column| column.name == "Info");
-    if let (false, Some(info)) = (full, info) {
+    let info = listing.columns.len() - 1;
+    if !full {
+        listing.columns[info].expr_type = ExprType::text(SHORT_INFO.into()).nullable(true);
         for row in &mut listing.rows {
-            if let Some(Value::Text(statement)) = row.get_mut(info)
-                && let Some((end, _)) = statement.char_indices().nth(SHORT_INFO)
+            if let Value::Text(statement) = &mut row[info]
+                && let Some((end, _)) = statement.char_indices().nth(SHORT_INFO.into())
             {
                 statement.truncate(end);
             }
         }
     }
+    // No statement here tells how far it is.
+    listing.columns.push(ResultColumn::expression("Progress", ExprType::fixed_double(3)));
+    listing.rows.iter_mut().for_each(|row| row.push(Value::Double(0.0)));
     Ok(listing)
 }
 
