@@ -103,6 +103,8 @@ struct Shaper {
 impl Shaper {
     fn piece(&mut self, kind: Kind, source: &str) -> Option<()> {
         match kind {
+            // As written, since it may be part of a heading.
+            Kind::Space | Kind::Comment if self.clause == Clause::Fixed => self.text.push_str(source),
             Kind::Space | Kind::Comment => {
                 if !self.text.ends_with(' ') {
                     self.text.push(' ');
@@ -316,6 +318,7 @@ mod tests {
     fn what_may_mean_more_stays() {
         for text in [
             "select 1, a = 2, 'x' from t",
+            "select a  + /* and */ 1 from t",
             "select a from t order by 1",
             "select a from t group by 2",
             "select a from t limit -1",
