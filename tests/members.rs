@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use cometql::{
     config::{FreeswitchNode, Secret},
     freeswitch::{self, NodeState, Nodes, Timing},
-    sql::{Catalog, Clock, KeyRange, Tenant, types::Value},
+    sql::{Catalog, Clock, Engine, KeyRange, Limits, Login, Outcome, Session, Tenant, types::Value},
     store::Options,
     tables::{Database, NoNodes},
 };
@@ -74,6 +74,16 @@ impl World {
         rows.map(|row| row.unwrap())
             .map(|row| columns.iter().map(|name| row[column(name)].clone()).collect())
             .collect()
+    }
+
+    /// The rows of a statement of tenant 15.
+    async fn query(&self, statement: &str) -> Vec<Vec<Value>> {
+        let engine = Engine::new(Arc::clone(&self.catalog), self.clock.clone(), Limits::default());
+        let login = Login { tenant: 15, user: "15".into(), host: "localhost".into(), connection_id: 1 };
+        match Session::new(&engine, login).execute(statement).await.unwrap() {
+            Outcome::Rows(rows) => rows.map(|row| row.unwrap()).collect(),
+            Outcome::Done(_) => Vec::new(),
+        }
     }
 
     fn count(&self, tenant: Tenant) -> usize {
@@ -167,6 +177,30 @@ async fn moments_are_seen_as_seconds() {
             Value::Int(1),
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_sees_who_is_in_and_who_is_missing() {
+    let world = World::new();
+    let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
+    let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
+    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    nodes.stop().await;
+    world.clock.0.fetch_add(60, Ordering::Relaxed);
+    let invite = "INSERT INTO conference (name, user_id, message) VALUES ('101', 2, ''), ('101', 99, '')";
+    assert_eq!(world.query(invite).await, Vec::<Vec<Value>>::new());
+    assert_eq!(
+        world.query("SELECT * FROM conference_members WHERE name = '101' AND user_id <> 3").await,
+        [
+            vec![text("101"), Value::UInt(2), Value::UInt(61), Value::UInt(0)],
+            vec![text("101"), Value::UInt(4), Value::UInt(61), Value::Null],
+        ]
+    );
+    let missing = "SELECT c.user_id FROM conference c LEFT JOIN conference_members m USING (name, user_id) \
+                   WHERE c.name = '101' AND m.user_id IS NULL";
+    assert_eq!(world.query(missing).await, [[Value::UInt(99)]]);
+    let old_hands = "SELECT COUNT(*) FROM conference_members WHERE join_time > 60 AND node = 'fs1:7443'";
+    assert_eq!(world.query(old_hands).await, [[Value::Int(3)]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,7 +88,7 @@ fn mariadb_reads_the_table_names_of_an_interactive_session() {
 }
 
 /// The `mariadb` command line as [`TENANT`], with `input` on its standard input.
-fn mariadb(server: &Server, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn mariadb(server: &Server, arguments: &[&str], input: &str) -> Output {
     let address = server.address();
     let mut client = Command::new("mariadb")
         .args(["--no-defaults", "--protocol=tcp"])
@@ -128,7 +128,7 @@ fn run_script(interpreter: &str, script: &str, arguments: &[&str]) {
 }
 
 /// What a client that succeeded wrote.
-fn succeed(output: &Output) -> String {
+pub(crate) fn succeed(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);

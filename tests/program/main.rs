@@ -9,6 +9,7 @@ mod clients;
 mod crash;
 mod durable;
 mod login;
+mod members;
 mod random_sql;
 mod reference;
 mod restart;

@@ -1,0 +1,68 @@
+//! Members of a FreeSWITCH node, over the MySQL port.
+
+use mysql::prelude::Queryable;
+
+use crate::{
+    clients::{mariadb, succeed},
+    support::{
+        STARTUP_LIMIT,
+        freeswitch::{Behaviour, Freeswitch, NO_CONFERENCE, PASSWORD, SEVERAL},
+        server::Server,
+        wait_until,
+    },
+};
+
+fn server_of(freeswitch: &Freeswitch) -> Server {
+    let address = freeswitch.address();
+    let (ip, port) = (address.ip(), address.port());
+    Server::start_with(&format!(
+        "[sip]\nfreeswitch = []Server={ip},Pwd={PASSWORD},Port={port},WShost=fs1,WSport=443"
+    ))
+}
+
+fn wait_for_members(server: &Server, count: u32) {
+    let mut connection = server.connect();
+    wait_until(&format!("there are {count} members"), STARTUP_LIMIT, || {
+        connection.query_first("SELECT COUNT(*) FROM conference_members").unwrap() == Some(count)
+    });
+}
+
+#[test]
+fn members_are_rows() {
+    let freeswitch = Freeswitch::start(Behaviour::List(SEVERAL.to_owned()));
+    let server = server_of(&freeswitch);
+    wait_for_members(&server, 6);
+    let invite = "INSERT INTO conference (name, user_id, message) VALUES ('101', 2, ''), ('101', 99, '')";
+    let absent = "SELECT c.user_id, c.node FROM conference c LEFT JOIN conference_members m USING (name, user_id) \
+                  WHERE c.name = '101' AND m.user_id IS NULL";
+    let present = "SELECT * FROM conference_members WHERE name = '101' ORDER BY user_id";
+    let output =
+        succeed(&mariadb(&server, &["--batch", "-e", &format!("{invite}; {absent}; {present}")], ""));
+    let lines: Vec<Vec<&str>> = output.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(
+        lines[..3],
+        [
+            vec!["user_id", "node"],
+            vec!["99", "fs1:443"],
+            vec!["name", "user_id", "join_time", "last_talking"]
+        ]
+    );
+    let members: Vec<_> =
+        lines[3..].iter().map(|member| (member[0], member[1], member[3] == "NULL")).collect();
+    // User 4 has never talked.
+    let expected = [("101", "2", false), ("101", "3", false), ("101", "4", true), ("101", "6", false)];
+    assert_eq!(members, expected);
+    let refused = mariadb(&server, &["-e", "DELETE FROM conference_members"], "");
+    assert!(!refused.status.success());
+}
+
+#[test]
+fn members_that_left_while_the_server_was_down_are_gone() {
+    let freeswitch = Freeswitch::start(Behaviour::List(SEVERAL.to_owned()));
+    let mut server = server_of(&freeswitch);
+    wait_for_members(&server, 6);
+    server.kill();
+    freeswitch.behave(Behaviour::List(NO_CONFERENCE.to_owned()));
+    server.restart();
+    wait_for_members(&server, 0);
+}
