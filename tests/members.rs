@@ -14,8 +14,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use cometql::{
-    config::{FreeswitchNode, Secret},
-    freeswitch::{self, NodeState, Nodes, Timing},
+    config::{FreeswitchNode, NodeTiming, Secret},
+    freeswitch::{self, NodeState, Nodes},
     sql::{Catalog, Clock, Engine, KeyRange, Limits, Login, Outcome, Session, Tenant, types::Value},
     store::Options,
     tables::{Database, NoNodes},
@@ -28,10 +28,10 @@ use tokio::time::{sleep, timeout};
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Faster than in life.
-const TIMING: Timing = Timing {
+const TIMING: NodeTiming = NodeTiming {
     list_interval: Duration::from_millis(10),
-    reply_limit: Duration::from_millis(500),
-    grace: Duration::from_secs(600),
+    reply_timeout: Duration::from_millis(500),
+    member_grace: Duration::from_secs(600),
 };
 
 /// A clock that only a test moves; in seconds.
@@ -60,7 +60,7 @@ impl World {
         World { _folder: folder, catalog: Arc::new(database.clone()), database, clock }
     }
 
-    async fn start(&self, nodes: &[FreeswitchNode], timing: Timing) -> Nodes {
+    async fn start(&self, nodes: &[FreeswitchNode], timing: NodeTiming) -> Nodes {
         let clock: Arc<dyn Clock> = self.clock.clone();
         freeswitch::start(nodes, timing, &self.catalog, &clock).await.unwrap()
     }
@@ -269,7 +269,7 @@ async fn a_node_that_was_killed_comes_back_with_others() {
 async fn members_of_a_silent_node_are_removed_after_a_while() {
     let world = World::new();
     let (frozen, other) = (Freeswitch::start(list(THREE_MEMBERS)), Freeswitch::start(list(SEVERAL)));
-    let timing = Timing { grace: Duration::from_secs(4), ..TIMING };
+    let timing = NodeTiming { member_grace: Duration::from_secs(4), ..TIMING };
     let nodes = world.start(&[node("fs1", &frozen), node("fs2", &other)], timing).await;
     for name in ["fs1", "fs2"] {
         wait_for(&nodes, name, |state| *state == NodeState::Well).await;

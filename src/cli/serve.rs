@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use cometql::{
     config::{self, PASSWORD_FILE, Secret, Settings},
-    freeswitch::{self, Timing},
+    freeswitch,
     server::{
         MysqlListener,
         mysql::{MysqlPort, TenantPasswords},
@@ -38,7 +38,7 @@ async fn run(settings: &Settings, database: Database, password: Secret, shown: &
     let accounts =
         TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
     let port = MysqlPort::new(engine, Arc::new(accounts), settings.mysql.clone())?;
-    let nodes = freeswitch::start(&settings.sip.nodes, Timing::default(), &catalog, &clock).await?;
+    let nodes = freeswitch::start(&settings.sip.nodes, settings.sip.timing, &catalog, &clock).await?;
     let address = (settings.mysql.ip, settings.mysql.port);
     let listener = MysqlListener::bind(port)
         .await

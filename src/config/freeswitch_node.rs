@@ -1,6 +1,8 @@
 //! One FreeSWITCH node of `[sip] freeswitch = []Server=..,Pwd=..,Port=..` (notes 09, section 2).
 
-use super::Secret;
+use std::time::Duration;
+
+use super::{Secret, reader::Reader};
 
 /// Port of FreeSWITCH's event socket as it comes.
 pub const DEFAULT_EVENT_SOCKET_PORT: u16 = 8021;
@@ -28,6 +30,32 @@ pub struct FreeswitchNode {
     pub stream_server: Option<String>,
     /// Its share of new conferences, relative to the other nodes'; 0 takes it out of service for new ones.
     pub weight: u32,
+}
+
+/// How often nodes are asked who is in a conference, and how long waited for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NodeTiming {
+    /// `list_interval`: from the end of one answer to the next question.
+    pub list_interval: Duration,
+    /// `reply_timeout`: longest wait for a connection, and for each whole reply. FreeSWITCH takes seconds when it is
+    /// short of CPU.
+    pub reply_timeout: Duration,
+    /// `member_grace`: how long members of a node that says nothing are kept.
+    pub member_grace: Duration,
+}
+
+impl NodeTiming {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        const SECTION: &str = "sip";
+        const SECOND: Duration = Duration::from_secs(1);
+        const MINUTE: Duration = Duration::from_secs(60);
+        const HOUR: Duration = Duration::from_secs(3_600);
+        NodeTiming {
+            list_interval: reader.duration(SECTION, "list_interval", SECOND / 10, HOUR, 5 * SECOND),
+            reply_timeout: reader.duration(SECTION, "reply_timeout", SECOND, 10 * MINUTE, 20 * SECOND),
+            member_grace: reader.duration(SECTION, "member_grace", SECOND, 24 * HOUR, 30 * SECOND),
+        }
+    }
 }
 
 impl FreeswitchNode {

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode};
+pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
 pub use secret::Secret;
 pub use settings::{ErrorCodes, LogFormat, LogSettings, MysqlSettings, Settings, SipSettings, StoreSettings};
@@ -167,6 +167,25 @@ dbLink = 600
         let mut node = FreeswitchNode::new("ecort-n1.comet.su");
         node.websocket_port = 7444;
         assert_eq!(loaded.settings.sip.nodes, [node]);
+    }
+
+    #[test]
+    fn how_nodes_are_asked_has_defaults_and_bounds() {
+        let timing = |text: &str| parse("comet.ini", text).map(|loaded| loaded.settings.sip.timing);
+        let seconds = Duration::from_secs;
+        let timing_of = |list_interval, reply_timeout, member_grace| NodeTiming {
+            list_interval,
+            reply_timeout,
+            member_grace,
+        };
+        assert_eq!(timing("").unwrap(), timing_of(seconds(5), seconds(20), seconds(30)));
+        let text = "[sip]\nlist_interval = 500ms\nreply_timeout = 1m\nmember_grace = 2m\n";
+        assert_eq!(timing(text).unwrap(), timing_of(Duration::from_millis(500), seconds(60), seconds(120)));
+        let problems = timing("[sip]\nlist_interval = 0\n").unwrap_err();
+        assert_eq!(
+            problems[0].text,
+            "[sip] list_interval must be a time 100ms..3600s such as 30s, 5m or 8h, found '0'"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{FreeswitchNode, Secret, reader::Reader};
+use super::{FreeswitchNode, NodeTiming, Secret, reader::Reader};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -81,6 +81,8 @@ pub struct StoreSettings {
 pub struct SipSettings {
     /// `freeswitch`: the media nodes.
     pub nodes: Vec<FreeswitchNode>,
+    /// `list_interval`, `reply_timeout`, `member_grace`: how they are asked.
+    pub timing: NodeTiming,
     /// `pipesalt`: makes the names of call pipes unguessable.
     pub pipe_salt: Secret,
 }
@@ -189,7 +191,7 @@ impl SipSettings {
             nodes.push(node);
         }
         let pipe_salt = reader.text(SECTION, "pipesalt").unwrap_or_else(|| "pipesalt".to_owned());
-        SipSettings { nodes, pipe_salt: Secret::new(pipe_salt) }
+        SipSettings { nodes, timing: NodeTiming::read(reader), pipe_salt: Secret::new(pipe_salt) }
     }
 }
 

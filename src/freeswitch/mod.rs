@@ -19,11 +19,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
 
-pub use node::{NodeState, Timing};
+pub use node::NodeState;
 
 use self::{members::NodeMembers, node::Node};
 use crate::{
-    config::FreeswitchNode,
+    config::{FreeswitchNode, NodeTiming},
     error::{Error, Result},
     sql::{Catalog, Clock},
     tables::conference_members::Members,
@@ -39,7 +39,7 @@ pub struct Nodes {
 /// Starts a task for each node. Members of nodes that are not among them are removed first.
 pub async fn start(
     nodes: &[FreeswitchNode],
-    timing: Timing,
+    timing: NodeTiming,
     catalog: &Arc<dyn Catalog>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Nodes> {

@@ -16,28 +16,11 @@ use super::{
     members::NodeMembers,
     reconciler::observe,
 };
-use crate::{config::FreeswitchNode, sql::Clock, tables::conference_members::Members};
-
-/// How often a node is asked, and how long waited for.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// From the end of one list to the next question.
-    pub list_interval: Duration,
-    /// Longest wait for a connection, and for each whole reply. FreeSWITCH takes seconds when it is short of CPU.
-    pub reply_limit: Duration,
-    /// How long members of a node that says nothing are kept.
-    pub grace: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Timing {
-            list_interval: Duration::from_secs(5),
-            reply_limit: Duration::from_secs(20),
-            grace: Duration::from_secs(30),
-        }
-    }
-}
+use crate::{
+    config::{FreeswitchNode, NodeTiming},
+    sql::Clock,
+    tables::conference_members::Members,
+};
 
 /// How it is with a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +54,7 @@ struct Answer {
 /// The task of one node.
 pub(super) struct Node {
     settings: FreeswitchNode,
-    timing: Timing,
+    timing: NodeTiming,
     clock: Arc<dyn Clock>,
     members: NodeMembers,
     state: watch::Sender<NodeState>,
@@ -80,7 +63,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(
         settings: FreeswitchNode,
-        timing: Timing,
+        timing: NodeTiming,
         clock: Arc<dyn Clock>,
         members: NodeMembers,
         state: watch::Sender<NodeState>,
@@ -93,7 +76,7 @@ impl Node {
         let mut connection = None;
         let mut backoff = Backoff::default();
         let mut pause = Duration::ZERO;
-        let mut forget_at = Instant::now() + self.timing.grace;
+        let mut forget_at = Instant::now() + self.timing.member_grace;
         loop {
             let question = async {
                 sleep(pause).await;
@@ -106,7 +89,7 @@ impl Node {
             };
             match answer {
                 Some(Ok(answer)) => {
-                    forget_at = Instant::now() + self.timing.grace;
+                    forget_at = Instant::now() + self.timing.member_grace;
                     backoff = Backoff::default();
                     pause = self.timing.list_interval;
                     let written = self.members.update(&answer.members, answer.latency).await;
@@ -119,7 +102,7 @@ impl Node {
                 }
                 None => {
                     connection = None;
-                    forget_at = Instant::now() + self.timing.grace;
+                    forget_at = Instant::now() + self.timing.member_grace;
                     self.forget().await;
                 }
             }
@@ -142,14 +125,16 @@ impl Node {
 
     async fn connect(&self) -> Result<EventSocket, SocketError> {
         let FreeswitchNode { server, port, password, .. } = &self.settings;
-        EventSocket::connect(server, *port, password.expose(), self.timing.reply_limit).await
+        EventSocket::connect(server, *port, password.expose(), self.timing.reply_timeout).await
     }
 
     /// Removes the members of a node that has said nothing for too long.
     async fn forget(&mut self) {
         let node = self.settings.name();
         match self.members.update(&Members::new(), 0).await {
-            Ok(()) => warn!(node, grace = ?self.timing.grace, "members of a silent FreeSWITCH node removed"),
+            Ok(()) => {
+                warn!(node, grace = ?self.timing.member_grace, "members of a silent FreeSWITCH node removed")
+            }
             Err(error) => warn!(node, %error, "members of a silent FreeSWITCH node not removed"),
         }
     }
