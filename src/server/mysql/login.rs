@@ -176,16 +176,18 @@ impl Login<'_> {
         deadline: Instant,
     ) -> Result<(Tenant, String, Option<String>, u8), LoginError> {
         let Claim { user, database, plugin, mut response, mut sequence } = claim;
-        let plugin = match plugin {
-            AuthPlugin::MysqlNativePassword | AuthPlugin::CachingSha2Password => plugin,
-            _ => {
-                self.send(socket, &self.switch_request(), &mut sequence).await?;
-                let command = self.receive(socket, sequence, deadline).await?;
-                sequence = command.answer_sequence;
-                response = command.payload.to_vec();
-                AuthPlugin::MysqlNativePassword
-            }
+        // A client whose plugin is not the greeting's leaves out its response, and waits to be asked for it.
+        let (plugin, is_asked) = match plugin {
+            AuthPlugin::MysqlNativePassword => (plugin, false),
+            AuthPlugin::CachingSha2Password => (plugin, response.is_empty()),
+            _ => (AuthPlugin::MysqlNativePassword, true),
         };
+        if is_asked {
+            self.send(socket, &self.switch_request(&plugin), &mut sequence).await?;
+            let command = self.receive(socket, sequence, deadline).await?;
+            sequence = command.answer_sequence;
+            response = command.payload.to_vec();
+        }
         let refuse = |error, sequence| LoginError::Refused(error, sequence);
         let tenant = tenant_of(&user);
         let password =
@@ -221,11 +223,11 @@ impl Login<'_> {
             .is_some_and(|expected| !password.expose().is_empty() && bool::from(expected.ct_eq(response)))
     }
 
-    fn switch_request(&self) -> Vec<u8> {
+    fn switch_request(&self, plugin: &AuthPlugin<'_>) -> Vec<u8> {
         let mut nonce = self.nonce.to_vec();
         nonce.push(0);
         let mut payload = Vec::new();
-        AuthSwitchRequest::new(&b"mysql_native_password"[..], nonce).serialize(&mut payload);
+        AuthSwitchRequest::new(plugin.as_bytes(), nonce).serialize(&mut payload);
         payload
     }
 

@@ -117,6 +117,22 @@ async fn caching_sha2_password_is_told_that_it_is_enough() {
     assert_eq!(client.read_error().await.0, 1045);
 }
 
+/// So does `mariadb --default-auth=caching_sha2_password`.
+#[tokio::test]
+async fn a_client_that_waits_to_be_asked_is_asked_for_its_own_plugin() {
+    let mut client = Client::greeted(port(settings())).await;
+    client.send_login("15", "", MODERN, AuthPlugin::CachingSha2Password).await;
+    let (sequence, request) = client.read().await;
+    assert_eq!(sequence, 2);
+    assert!(request.starts_with(b"\xfecaching_sha2_password\0"), "{}", request.escape_ascii());
+    let response = client.response(PASSWORD, &AuthPlugin::CachingSha2Password);
+    client.send(3, &response).await;
+    assert_eq!(client.read().await, (4, vec![1, 3]));
+    let (sequence, ok) = client.read().await;
+    assert_eq!((sequence, ok[0]), (5, 0));
+    client.assert_alive().await;
+}
+
 #[tokio::test]
 async fn another_plugin_is_asked_to_switch() {
     let mut client = Client::greeted(port(settings())).await;
