@@ -290,8 +290,7 @@ impl Generator {
     fn number_literal(&mut self) -> String {
         match self.random.random_range(0..10) {
             0 => "NULL".to_string(),
-            1 => self.pick(&["1.5", "0.5", "2.50", "-1.25"]).to_string(),
-            2 => format!("-{}", self.random.random_range(1..10)),
+            1 => format!("-{}", self.random.random_range(1..10)),
             _ => self.random.random_range(0..12).to_string(),
         }
     }
@@ -304,7 +303,9 @@ impl Generator {
         match self.random.random_range(0..20) {
             0..=3 => {
                 let operator = self.pick(&["+", "-", "*", "/", "DIV", "%"]);
-                format!("({} {operator} {})", self.number(depth), self.number(depth))
+                // Dividing by a quotient shows the digits of it that MariaDB keeps to itself.
+                let right = if matches!(operator, "/" | "DIV" | "%") { 0 } else { depth };
+                format!("({} {operator} {})", self.number(depth), self.number(right))
             }
             4 => format!("ABS({})", self.number(depth)),
             5 => format!("LENGTH({})", self.text(depth)),
@@ -331,14 +332,14 @@ impl Generator {
                 self.number(depth),
                 self.number(depth)
             ),
-            14 => format!("ROUND({}, {})", self.number(depth), self.random.random_range(0..3)),
+            14 => format!("ROUND({} / 3, {})", self.column(Kind::Number), self.random.random_range(0..3)),
             15 => {
                 let function = self.pick(&["FLOOR", "CEIL", "SIGN"]);
                 format!("{function}({})", self.number(depth))
             }
             16 => format!("(-{})", self.number(depth)),
             17 => format!("CAST({} AS SIGNED)", self.text(depth)),
-            18 => format!("({} + 0)", self.text(depth)),
+            18 => format!("({} + 0)", self.column(Kind::Text)),
             _ => format!("LOCATE({}, {})", self.text_literal(), self.text(depth)),
         }
     }
@@ -369,7 +370,7 @@ impl Generator {
             6 => format!("IF({}, {}, {})", self.condition(depth), self.text(depth), self.text(depth)),
             7 => format!("COALESCE({}, {})", self.text(depth), self.text(depth)),
             8 => format!("NULLIF({}, {})", self.text(depth), self.text(depth)),
-            9 => format!("CAST({} AS CHAR)", self.number(depth)),
+            9 => format!("CAST({} AS CHAR)", self.column(Kind::Number)),
             10 => format!("LPAD({}, {}, 'xy')", self.text(depth), self.random.random_range(0..6)),
             11 => format!(
                 "CASE {} WHEN {} THEN {} ELSE {} END",

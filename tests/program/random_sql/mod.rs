@@ -115,26 +115,27 @@ fn in_text(rows: &[Vec<Value>]) -> Vec<Vec<Value>> {
     let text = |value: &Value| match value {
         Value::Int(number) => Value::Bytes(number.to_string().into_bytes()),
         Value::UInt(number) => Value::Bytes(number.to_string().into_bytes()),
-        Value::Double(number) => Value::Bytes(number.to_string().into_bytes()),
+        // Adding zero makes the negative zero, which text does not show, an ordinary one.
+        Value::Double(number) => Value::Bytes((number + 0.0).to_string().into_bytes()),
         other => other.clone(),
     };
     rows.iter().map(|row| row.iter().map(text).collect()).collect()
 }
 
+/// The statement, and what only one of the two outcomes has.
 fn difference(statement: &Statement, outcomes: [(&str, &Outcome); 2]) -> String {
     let mut text = format!("{};", statement.sql);
-    for (who, outcome) in outcomes {
-        match outcome {
-            Outcome::Rows(rows) => {
-                let _ = write!(text, "\n  {who}: {} rows", rows.len());
-                for row in rows.iter().take(12) {
-                    let values: Vec<String> = row.iter().map(|value| value.as_sql(false)).collect();
-                    let _ = write!(text, "\n    {}", values.join("\t"));
-                }
-            }
-            other => {
-                let _ = write!(text, "\n  {who}: {other:?}");
-            }
+    let [(_, first), (_, second)] = outcomes;
+    for ((who, outcome), other) in outcomes.into_iter().zip([second, first]) {
+        let Outcome::Rows(rows) = outcome else {
+            let _ = write!(text, "\n  {who}: {outcome:?}");
+            continue;
+        };
+        let _ = write!(text, "\n  {who}: {} rows", rows.len());
+        let same = |row: &&Vec<Value>| matches!(other, Outcome::Rows(rows) if rows.contains(*row));
+        for row in rows.iter().filter(|row| statement.ordered || !same(row)).take(SHOWN) {
+            let values: Vec<String> = row.iter().map(|value| value.as_sql(false)).collect();
+            let _ = write!(text, "\n    {}", values.join("\t"));
         }
     }
     text
@@ -165,7 +166,7 @@ fn same_rows(ours: &[Vec<Value>], theirs: &[Vec<Value>], ordered: bool) -> bool 
     }
     let sorted = |rows: &[Vec<Value>]| {
         let mut rows = rows.to_vec();
-        rows.sort_by_cached_key(|row| format!("{row:?}"));
+        rows.sort_by_cached_key(|row| row.iter().map(|value| value.as_sql(false)).collect::<Vec<_>>());
         rows
     };
     same_rows(&sorted(ours), &sorted(theirs), true)
