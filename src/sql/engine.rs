@@ -20,6 +20,9 @@ pub struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) plans: PlanCache,
+    /// Held by a statement that lost against another commit until it has won: those who change one row over and over
+    /// take turns.
+    pub(super) turn: tokio::sync::Mutex<()>,
     variables: Arc<GlobalVariables>,
     processes: OnceLock<Arc<dyn ProcessList>>,
 }
@@ -30,6 +33,7 @@ impl Engine {
         Arc::new(Engine {
             plans: PlanCache::new(limits.cached_plans),
             variables: Arc::new(GlobalVariables::new(&limits)),
+            turn: tokio::sync::Mutex::default(),
             processes: OnceLock::new(),
             catalog,
             clock,

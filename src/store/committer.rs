@@ -90,10 +90,11 @@ fn commit_group(shared: &Shared, pending: &mut impl Iterator<Item = Pending>, gr
     let first = shared.snapshots.visible() + 1;
     let oldest = shared.snapshots.oldest();
     let mut accepted: Vec<Accepted> = Vec::new();
+    let mut refused = Vec::new();
     group.clear();
     for Pending { snapshot, writes, done, .. } in pending.by_ref() {
         if let Err(error) = check(shared, &snapshot, &writes) {
-            let _ = done.send(Err(error));
+            refused.push((done, error));
             continue;
         }
         group.add(&writes);
@@ -104,9 +105,17 @@ fn commit_group(shared: &Shared, pending: &mut impl Iterator<Item = Pending>, gr
             break;
         }
     }
-    if accepted.is_empty() {
-        return;
+    if !accepted.is_empty() {
+        append_group(shared, group, first, accepted);
     }
+    // Not before the others are visible: who tries again at once would lose against the same commit.
+    for (done, error) in refused {
+        let _ = done.send(Err(error));
+    }
+}
+
+/// Makes a group durable and visible, or takes it back, and tells those who wait for it.
+fn append_group(shared: &Shared, group: &mut Group, first: Sequence, mut accepted: Vec<Accepted>) {
     let appended = shared.log.lock().append(group, first);
     shared.counters.group(accepted.len());
     if appended.is_ok() {

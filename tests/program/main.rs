@@ -6,6 +6,7 @@
 mod support;
 
 mod clients;
+mod contention;
 mod crash;
 mod durable;
 mod login;

@@ -97,6 +97,8 @@ impl Session {
         if self.next_read_only.take().unwrap_or(self.variables.read_only()) {
             return Err(Error::ReadOnlyTransaction);
         }
+        let engine = Arc::clone(&self.engine);
+        let mut turn = None;
         let mut tries = 0;
         loop {
             let transaction = self.begin_snapshot()?;
@@ -111,7 +113,12 @@ impl Session {
                 Err(error) => Err(error),
             };
             match result {
-                Err(Error::Conflict) if tries < self.engine.limits.conflict_retries => tries += 1,
+                Err(Error::Conflict) if tries < engine.limits.conflict_retries => {
+                    tries += 1;
+                    if turn.is_none() {
+                        turn = Some(engine.turn.lock().await);
+                    }
+                }
                 result => return result,
             }
         }
