@@ -133,7 +133,7 @@ async fn read_text(body: impl AsyncBufRead + Unpin) -> Result<Vec<Conference>, L
     if text.starts_with(b"+OK No active conferences") {
         return Ok(Vec::new());
     }
-    Err(ListError::Refused(String::from_utf8_lossy(&text).trim_end().to_owned()))
+    Err(ListError::Refused(excerpt(&String::from_utf8_lossy(&text))))
 }
 
 /// The elements that matter.

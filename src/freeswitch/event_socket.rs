@@ -196,7 +196,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
     async fn notice(&mut self) -> String {
         let mut notice = Vec::new();
         let _ = Body { socket: self }.take(MAX_NOTICE_BYTES).read_to_end(&mut notice).await;
-        String::from_utf8_lossy(&notice).lines().next().unwrap_or_default().to_owned()
+        excerpt(&String::from_utf8_lossy(&notice))
     }
 }
 
@@ -317,6 +317,10 @@ mod tests {
             (
                 include_str!("../../tests/fixtures/freeswitch/acl-refused.raw"),
                 "the access list of its event socket refuses this address",
+            ),
+            (
+                "Content-Type: text/disconnect-notice\nContent-Length: 10\n\n\x1b[2J bye\r\n",
+                "it disconnected: ?[2J bye",
             ),
             ("", "connection closed before the banner"),
             ("Content-Type: auth/req", "connection closed before the banner"),

@@ -13,12 +13,10 @@ const MAX_NAME_CHARS: usize = 128;
 /// have `-` in it. None for conferences that are not ours.
 pub fn conference(name: &str) -> Option<(Tenant, &str)> {
     let (tenant, name) = name.strip_suffix(DOMAIN_SUFFIX)?.split_once('*')?;
-    let canonical = tenant == "0" || !tenant.starts_with('0');
-    if !canonical
-        || tenant.len() > MAX_TENANT_DIGITS
-        || name.is_empty()
-        || name.chars().count() > MAX_NAME_CHARS
-    {
+    // `015*101` is another conference than `15*101`, and so is one with a space at its end, which keys leave out.
+    let canonical = (tenant == "0" || !tenant.starts_with('0')) && !name.ends_with(' ');
+    let fits = tenant.len() <= MAX_TENANT_DIGITS && (1..=MAX_NAME_CHARS).contains(&name.chars().count());
+    if !(canonical && fits) {
         return None;
     }
     Some((decimal(tenant)?, name))
@@ -57,9 +55,9 @@ mod tests {
             "3000-192.168.1.1",
             "15*101-otherDomain",
             "15*-FSdefaultDomain",
+            "15*101 -FSdefaultDomain",
             "*101-FSdefaultDomain",
             "+15*101-FSdefaultDomain",
-            // Another conference than tenant 15's, that only looks like it.
             "015*101-FSdefaultDomain",
             "1234567890*101-FSdefaultDomain",
         ] {

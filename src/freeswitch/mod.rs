@@ -85,7 +85,9 @@ impl Nodes {
     }
 }
 
-/// The beginning of a text from outside, for an error message.
+/// The beginning of a text from outside, fit for a log line.
 fn excerpt(text: &str) -> String {
-    text.chars().take(40).collect()
+    const LENGTH: usize = 80;
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().map(|character| if character.is_control() { '?' } else { character }).take(LENGTH).collect()
 }
