@@ -34,6 +34,11 @@ pub trait Catalog: Send + Sync + 'static {
         Err(Error::Unsupported("SHOW EXPORT".into()))
     }
 
+    /// Names and values of what the tables' store counts, for SHOW GLOBAL STATUS of tenant 0. Sizes are in bytes.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
 }

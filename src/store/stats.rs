@@ -41,6 +41,27 @@ pub struct Stats {
     pub checkpoint_error: Option<String>,
 }
 
+impl Stats {
+    /// The figures under the names that an operator sees.
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("Store_base_bytes", self.base),
+            ("Store_checkpoint_failing", self.checkpoint_error.is_some().into()),
+            ("Store_commit_groups", self.groups),
+            ("Store_commits", self.commits),
+            ("Store_commits_not_in_base", self.visible.saturating_sub(self.checkpoint)),
+            ("Store_disk_free_bytes", self.disk_free),
+            ("Store_disk_full", self.disk_full.into()),
+            ("Store_log_bytes", self.log),
+            ("Store_memtable_bytes", self.memtable),
+            ("Store_oldest_snapshot_seconds", self.oldest_snapshot.as_secs()),
+            ("Store_resident_bytes", self.resident),
+            ("Store_snapshots", self.snapshots as u64),
+            ("Store_snapshots_given_up", self.snapshots_given_up),
+        ]
+    }
+}
+
 /// What is counted as it happens.
 #[derive(Default)]
 pub struct Counters {

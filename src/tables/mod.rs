@@ -122,6 +122,10 @@ impl Catalog for Database {
     fn export(&self) -> Result<Lines> {
         Database::export(self)
     }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        self.stats().counters()
+    }
 }
 
 impl Inner {

@@ -212,3 +212,17 @@ fn a_tenant_sees_its_own_connections_and_tables_only() {
         .unwrap();
     assert!(!shown.unwrap().0.contains("hash-7"), "texts beside users_auth may be secrets");
 }
+
+#[test]
+fn the_operator_alone_sees_what_the_store_counts() {
+    let server = Server::start();
+    let mut tenant = server.connect();
+    tenant.query_drop("INSERT INTO users_data (id, data) VALUES (1, 'counted')").unwrap();
+    let figures = "SHOW GLOBAL STATUS LIKE 'Store%'";
+    assert_eq!(tenant.query::<(String, u64), _>(figures).unwrap(), []);
+    let rows: Vec<(String, u64)> = server.connect_as("0").query(figures).unwrap();
+    let figure = |name: &str| rows.iter().find(|row| row.0 == name).map(|row| row.1);
+    assert!(figure("Store_commits").is_some_and(|commits| commits > 0), "{rows:?}");
+    assert!(figure("Store_resident_bytes").is_some_and(|bytes| bytes > 1_000_000), "{rows:?}");
+    assert_eq!(figure("Store_disk_full"), Some(0));
+}

@@ -36,6 +36,9 @@ pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
             row("uptime_in_days", uptime / DAY),
             row("uptime_in_hours", uptime / HOUR),
         ]);
+        if view.login.tenant == 0 {
+            rows.extend(view.engine.catalog.counters().into_iter().map(|(name, value)| row(name, value)));
+        }
     } else {
         rows.extend([row("flag", "session"), row("id", view.login.tenant)]);
     }
