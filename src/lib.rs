@@ -27,7 +27,7 @@
 //! session.execute("INSERT INTO conference (name, user_id, message) VALUES ('101', 7, '{}')").await?;
 //! let outcome = session.execute("SELECT user_id FROM conference WHERE name = '101'").await?;
 //! let Outcome::Rows(result) = outcome else { unreachable!() };
-//! assert_eq!(result.rows.collect::<cometql::Result<Vec<_>>>()?.len(), 1);
+//! assert_eq!(result.collect::<cometql::Result<Vec<_>>>()?.len(), 1);
 //! # Ok(())
 //! # }
 //! ```
