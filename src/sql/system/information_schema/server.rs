@@ -111,7 +111,7 @@ pub(super) fn plugins(_view: &View) -> Result<Vec<Row>> {
             Value::Null,
             Value::Null,
             Value::Null,
-            Value::text(env!("CARGO_PKG_LICENSE")),
+            Value::Null,
             Value::text("FORCE"),
             Value::text("Stable"),
             Value::Null,
