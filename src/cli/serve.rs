@@ -1,6 +1,6 @@
 //! `cometql serve`.
 
-use std::{fs, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{fs, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use cometql::{
     config::{self, PASSWORD_FILE, Secret, Settings},
@@ -23,7 +23,10 @@ pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
         .map_err(|reason| format!("cannot create {}: {reason}", settings.store.folder.display()))?;
     let database = super::open(settings)?;
     let (password, shown) = password(settings)?;
-    let served = super::runtime()?.block_on(run(settings, database.clone(), password, &shown));
+    let runtime = super::runtime()?;
+    let served = runtime.block_on(run(settings, database.clone(), password, &shown));
+    // A thread may still be looking up a node's host name, for as long as the resolver takes.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     database.close();
     served?;
     info!("stopped");
