@@ -71,7 +71,7 @@ struct Accepted {
     keys: Vec<Key>,
     done: oneshot::Sender<Result<Sequence>>,
     /// Keeps the versions that the commit was checked against.
-    _snapshot: Snapshot,
+    snapshot: Snapshot,
 }
 
 /// Commits until the queue is closed.
@@ -100,7 +100,7 @@ fn commit_group(shared: &Shared, pending: &mut impl Iterator<Item = Pending>, gr
         group.add(&writes);
         let keys = writes.iter().map(|(key, _)| key.clone()).collect();
         shared.memtable.insert(writes, first + accepted.len() as u64, oldest);
-        accepted.push(Accepted { keys, done, _snapshot: snapshot });
+        accepted.push(Accepted { keys, done, snapshot });
         if group.len() >= GROUP_BYTES {
             break;
         }
@@ -125,8 +125,10 @@ fn append_group(shared: &Shared, group: &mut Group, first: Sequence, mut accepte
             shared.memtable.undo(accepted.keys.drain(..), sequence);
         }
     }
-    for (sequence, accepted) in (first..).zip(accepted) {
-        let _ = accepted.done.send(appended.clone().map(|()| sequence));
+    for (sequence, Accepted { snapshot, done, .. }) in (first..).zip(accepted) {
+        // Whoever is told may ask for a checkpoint, which this snapshot would hold back.
+        drop(snapshot);
+        let _ = done.send(appended.clone().map(|()| sequence));
     }
     shared.housekeeping.committed(shared);
 }
