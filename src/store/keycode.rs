@@ -338,7 +338,7 @@ mod tests {
             (strategy().prop_map(value), strategy().prop_map(value))
         }
         prop_oneof![
-            pair(text, |text| Value::text(text)),
+            pair(text, Value::text),
             pair(bytes, |bytes| Value::Bytes(bytes.into())),
             pair(decimal, |number| Value::Decimal(Box::new(number))),
             pair(|| prop::num::f64::NORMAL, Value::Double),
