@@ -19,7 +19,7 @@ const HEADER: usize = 4;
 
 thread_local! {
     static PORT: Arc<MysqlPort> = {
-        // Left behind for the system to remove; libFuzzer ends by `_exit`.
+        // Left behind: libFuzzer ends without unwinding.
         let folder = tempfile::tempdir().unwrap().keep();
         let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
         let database = Database::open(&folder, options, Arc::new(NoNodes)).unwrap();

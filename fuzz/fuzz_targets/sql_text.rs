@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 thread_local! {
     static ENGINE: Arc<Engine> = {
-        // Left behind for the system to remove; libFuzzer ends by `_exit`.
+        // Left behind: libFuzzer ends without unwinding.
         let folder = tempfile::tempdir().unwrap().keep();
         let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
         let database = Database::open(&folder, options, Arc::new(NoNodes)).unwrap();
