@@ -1,6 +1,7 @@
 //! INSERT and SELECT over the MySQL port, beside MariaDB on the same machine, in turn in one run.
 //!
-//! `cargo bench --bench port` takes about three minutes, `cargo bench --bench port -- --short` half a minute.
+//! `cargo bench --bench port` takes two minutes, `cargo bench --bench port -- --short` a quarter of one;
+//! `-- INSERT 8` measures nothing but INSERT on 8 connections.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 
@@ -36,6 +37,8 @@ const MESSAGE: &str =
 struct Plan {
     time: Duration,
     rounds: usize,
+    /// Statements and numbers of connections to measure; all when there are none.
+    only: Vec<String>,
 }
 
 /// One of the two servers.
@@ -55,10 +58,11 @@ struct Measured {
 }
 
 fn main() {
-    let short = std::env::args().any(|argument| argument == "--short");
-    let plan = match short {
-        true => Plan { time: Duration::from_millis(500), rounds: 1 },
-        false => Plan { time: Duration::from_secs(3), rounds: 3 },
+    let (options, only): (Vec<String>, _) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let plan = match options.iter().any(|option| option == "--short") {
+        true => Plan { time: Duration::from_millis(500), rounds: 1, only },
+        false => Plan { time: Duration::from_secs(3), rounds: 3, only },
     };
     let server = Server::start();
     let address = unused_address();
@@ -87,7 +91,7 @@ fn main() {
         "| work | connections | cometql /s | MariaDB /s | ratio | cometql CPU us | MariaDB CPU us | ratio |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for connections in CONNECTIONS {
+    for connections in plan.connections("INSERT") {
         // Each query inserts a row that is not there yet, five to a conference.
         let run = AtomicU64::new(0);
         let row = |peer: &Peer| {
@@ -104,7 +108,7 @@ fn main() {
         };
         report("INSERT INTO conference", connections, &peers, plan.rounds, row);
     }
-    for connections in CONNECTIONS {
+    for connections in plan.connections("SELECT") {
         let row = |peer: &Peer| {
             measure(peer, connections, plan.time, |connection, number, sql| {
                 sql.clear();
@@ -116,6 +120,21 @@ fn main() {
     }
     for peer in &peers {
         println!("resident memory of {}: {:.0} MB", peer.name, resident_megabytes(peer.process_id));
+    }
+}
+
+impl Plan {
+    /// With how many connections to measure a statement.
+    fn connections(&self, statement: &str) -> impl Iterator<Item = usize> {
+        let chosen = |word: &str, all: &[String]| {
+            let known = |name: &String| all.contains(name);
+            !self.only.iter().any(known) || self.only.iter().any(|name| name == word)
+        };
+        let numbers = CONNECTIONS.map(|number| number.to_string());
+        let statements = ["INSERT", "SELECT"].map(String::from);
+        let wanted = chosen(statement, &statements);
+        let counts = CONNECTIONS.into_iter().filter(|number| chosen(&number.to_string(), &numbers));
+        counts.filter(|_| wanted).collect::<Vec<_>>().into_iter()
     }
 }
 

@@ -249,7 +249,10 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.folder.path()).status();
+        // What still has a file open is about to close it.
+        let unmounted = || Command::new("umount").arg(self.folder.path()).status().is_ok_and(|end| end.success());
+        let mut attempts = iter::repeat_with(unmounted).take(50).inspect(|_| thread::sleep(Duration::from_millis(100)));
+        assert!(attempts.any(|done| done) || thread::panicking(), "cannot unmount {}", self.folder.path().display());
     }
 }
 
