@@ -169,7 +169,7 @@ impl StoreSettings {
         const SECTION: &str = "store";
         StoreSettings {
             folder: reader.text(SECTION, "folder").unwrap_or_else(|| "data".to_owned()).into(),
-            cache_bytes: reader.bytes(SECTION, "cache_size", MIB, 64 * 1024 * MIB, 64 * MIB),
+            cache_bytes: reader.bytes(SECTION, "cache_size", MIB, 64 * 1024 * MIB, 32 * MIB),
             memory_watermark: reader.bytes(SECTION, "memory_watermark", MIB, 1024 * 1024 * MIB, 1024 * MIB),
             disk_watermark: reader.bytes(SECTION, "disk_watermark", 0, 1024 * 1024 * MIB, 512 * MIB),
             disk_reserve: reader.bytes(SECTION, "disk_reserve", 0, 1024 * 1024 * MIB, 64 * MIB),

@@ -19,6 +19,7 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use parking_lot::RwLock;
@@ -27,6 +28,7 @@ use tracing::warn;
 use super::{
     Bytes, Key, KeyBounds, MIB, Options, Sequence, Write,
     block::{self, Builder, TARGET_BYTES},
+    block_cache::{Block, BlockCache},
     folder::{Folder, replace_file, sync_folder},
     io_error,
     memtable::size,
@@ -56,10 +58,12 @@ pub struct Chunk {
 pub struct Base {
     path: PathBuf,
     state: PathBuf,
-    cache_bytes: u64,
+    sled_cache_bytes: u64,
     /// Readers hold the lock while they look at several blocks, the checkpoint while it changes some. None when sled
     /// could not be opened again after a failure.
     open: RwLock<Option<Sled>>,
+    /// Changed under the same lock.
+    cache: BlockCache,
 }
 
 struct Sled {
@@ -68,23 +72,33 @@ struct Sled {
     file: File,
 }
 
+/// What a part of a checkpoint changes.
+#[derive(Default)]
+struct Changes {
+    batch: sled::Batch,
+    /// How many writes this takes in.
+    applied: usize,
+    /// Where the changed blocks begin, and where the one behind them does.
+    spans: Vec<(sled::IVec, Option<sled::IVec>)>,
+}
+
 impl Base {
     /// Makes an empty base.
-    pub fn create(folder: &Folder, cache_bytes: u64) -> Result<Self> {
-        let base = Base::closed(folder, cache_bytes);
+    pub fn create(folder: &Folder, options: &Options) -> Result<Self> {
+        let base = Base::closed(folder, options);
         base.set_state(WRITING)?;
         fs::create_dir_all(&base.path).map_err(|error| io_error("create", &base.path, &error))?;
-        *base.open.write() = Some(Sled::open(&base.path, cache_bytes)?);
+        *base.open.write() = Some(Sled::open(&base.path, base.sled_cache_bytes)?);
         base.finish_checkpoint(0)?;
         Ok(base)
     }
 
     /// Opens a base that must be there.
     pub fn open(folder: &Folder, options: &Options) -> Result<Self> {
-        let base = Base::closed(folder, options.cache_bytes);
+        let base = Base::closed(folder, options);
         let opened = base.check_files().and_then(|()| {
             base.set_state(WRITING)?;
-            let sled = Sled::open(&base.path, base.cache_bytes)?;
+            let sled = Sled::open(&base.path, base.sled_cache_bytes)?;
             sled.checkpoint()?;
             Ok(sled)
         });
@@ -93,7 +107,7 @@ impl Base {
                 let aside = base.path.with_extension(format!("damaged-{:08x}", rand::random::<u32>()));
                 warn!(%error, aside = %aside.display(), "starting without what sled held");
                 fs::rename(&base.path, &aside).map_err(|error| io_error("rename", &base.path, &error))?;
-                return Base::create(folder, options.cache_bytes);
+                return Base::create(folder, options);
             }
             opened => opened?,
         };
@@ -110,8 +124,8 @@ impl Base {
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
         self.with(|sled| {
-            let Some((_, block)) = sled.covering(key)? else { return Ok(None) };
-            let mut reader = block::Reader::new(&block);
+            let Some(block) = self.covering(sled, key)? else { return Ok(None) };
+            let mut reader = block::Reader::new(&block.entries);
             while let Some((found, value)) = reader.next()? {
                 if found >= key {
                     return Ok((found == key).then(|| value.into()));
@@ -123,7 +137,25 @@ impl Base {
 
     /// The entries of a range that is not empty, up to some more than `limit`, with empty values unless they are wanted.
     pub fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize, values: bool) -> Result<Chunk> {
-        self.with(|sled| sled.range(bounds, reverse, limit, values))
+        self.with(|sled| {
+            let mut chunk = Chunk { entries: Vec::new(), stopped_at: None };
+            let mut bytes = 0;
+            let mut next = self.first_of(sled, bounds, reverse)?;
+            while let Some(block) = next {
+                bytes += read(&block, bounds, reverse, values, &mut chunk.entries)?;
+                if chunk.entries.len() >= limit || bytes >= CHUNK_BYTES {
+                    chunk.stopped_at = chunk.entries.last().map(|(key, _)| key.clone());
+                    break;
+                }
+                next = match &block.end {
+                    _ if reverse && !bounds.is_after_lower(&block.start) => None,
+                    _ if reverse => self.preceding(sled, &block.start)?,
+                    Some(end) if bounds.is_before_upper(end) => self.covering(sled, end)?,
+                    _ => None,
+                };
+            }
+            Ok(chunk)
+        })
     }
 
     /// Declares that changes follow, which are durable only after [`Base::finish_checkpoint`].
@@ -135,11 +167,14 @@ impl Base {
     pub fn apply(&self, mut writes: &[Write]) -> Result<()> {
         while !writes.is_empty() {
             // Only the checkpoint changes sled, so that what was read here still holds below.
-            let (batch, applied) = self.with(|sled| sled.changes(writes))?;
+            let changes = self.with(|sled| sled.changes(writes))?;
             let open = self.open.write();
             let sled = open.as_ref().ok_or_else(closed)?;
-            protect(|| sled.blocks.apply_batch(batch).map_err(sled_error))?;
-            writes = &writes[applied..];
+            for (start, end) in &changes.spans {
+                self.cache.forget(start, end.as_deref());
+            }
+            protect(|| sled.blocks.apply_batch(changes.batch).map_err(sled_error))?;
+            writes = &writes[changes.applied..];
         }
         Ok(())
     }
@@ -159,7 +194,8 @@ impl Base {
     pub fn reopen(&self) -> Result<()> {
         let mut open = self.open.write();
         *open = None;
-        *open = Some(Sled::open(&self.path, self.cache_bytes)?);
+        self.cache.clear();
+        *open = Some(Sled::open(&self.path, self.sled_cache_bytes)?);
         Ok(())
     }
 
@@ -175,13 +211,50 @@ impl Base {
         fs::metadata(db_file(&self.path)).map_or(0, |file| file.len())
     }
 
-    fn closed(folder: &Folder, cache_bytes: u64) -> Self {
+    fn closed(folder: &Folder, options: &Options) -> Self {
         Base {
             path: folder.base(),
             state: folder.path().join("base.state"),
-            cache_bytes,
+            sled_cache_bytes: options.cache_bytes / 2,
             open: RwLock::new(None),
+            cache: BlockCache::new(options.cache_bytes / 2),
         }
+    }
+
+    /// The block with which the reading of a range begins.
+    fn first_of(&self, sled: &Sled, bounds: &KeyBounds, reverse: bool) -> Result<Option<Arc<Block>>> {
+        match bounds.as_slices() {
+            (_, Bound::Unbounded) if reverse => self.keep(sled, sled.blocks.last().map_err(sled_error)?),
+            (_, Bound::Included(upper)) if reverse => self.covering(sled, upper),
+            (_, Bound::Excluded(upper)) if reverse => self.preceding(sled, upper),
+            (Bound::Unbounded, _) => self.covering(sled, &[]),
+            (Bound::Included(lower) | Bound::Excluded(lower), _) => self.covering(sled, lower),
+        }
+    }
+
+    /// The block that covers a key.
+    fn covering(&self, sled: &Sled, key: &[u8]) -> Result<Option<Arc<Block>>> {
+        match self.cache.covering(key) {
+            None => self.keep(sled, sled.covering(key)?),
+            block => Ok(block),
+        }
+    }
+
+    /// The block that covers the keys just before this one.
+    fn preceding(&self, sled: &Sled, key: &[u8]) -> Result<Option<Arc<Block>>> {
+        match self.cache.preceding(key) {
+            None => self.keep(sled, sled.blocks.get_lt(key).map_err(sled_error)?),
+            block => Ok(block),
+        }
+    }
+
+    /// A block of sled's, which the cache keeps.
+    fn keep(&self, sled: &Sled, found: Option<(sled::IVec, sled::IVec)>) -> Result<Option<Arc<Block>>> {
+        let Some((start, entries)) = found else { return Ok(None) };
+        let end = sled.following(&start)?.map(|(end, _)| Key::from(&*end));
+        let block = Arc::new(Block { start: Key::from(&*start), end, entries: entries.as_ref().into() });
+        self.cache.insert(&block);
+        Ok(Some(block))
     }
 
     fn with<T>(&self, work: impl FnOnce(&Sled) -> Result<T>) -> Result<T> {
@@ -263,72 +336,21 @@ impl Sled {
         self.blocks.get_gt(routing).map_err(sled_error)
     }
 
-    fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize, values: bool) -> Result<Chunk> {
-        let (lower, upper) = bounds.as_slices();
-        let mut entries = Vec::new();
-        let mut bytes = 0;
-        let mut take = |block: &[u8]| -> Result<bool> {
-            let start = entries.len();
-            let mut reader = block::Reader::new(block);
-            while let Some((key, value)) = reader.next()? {
-                if bounds.is_after_lower(key) && bounds.is_before_upper(key) {
-                    bytes += size(key) + size(value);
-                    let value = if values { value.into() } else { Bytes::default() };
-                    entries.push((Key::from(key), value));
-                }
-            }
-            if reverse {
-                entries[start..].reverse();
-            }
-            Ok(entries.len() >= limit || bytes >= CHUNK_BYTES)
-        };
-        let mut full = false;
-        if reverse {
-            let mut blocks = self.blocks.range::<&[u8], _>((Bound::Unbounded, upper));
-            while !full && let Some(block) = blocks.next_back() {
-                let (routing, block) = block.map_err(sled_error)?;
-                full = take(&block)?;
-                if !bounds.is_after_lower(&routing) {
-                    break;
-                }
-            }
-        } else {
-            let start = match lower {
-                Bound::Unbounded => None,
-                Bound::Included(key) | Bound::Excluded(key) => self.covering(key)?,
-            };
-            let start = start.map_or_else(Default::default, |(routing, _)| routing);
-            for block in self.blocks.range(start..) {
-                let (routing, block) = block.map_err(sled_error)?;
-                if !bounds.is_before_upper(&routing) {
-                    break;
-                }
-                full = take(&block)?;
-                if full {
-                    break;
-                }
-            }
-        }
-        let stopped_at = if full { entries.last().map(|(key, _)| key.clone()) } else { None };
-        Ok(Chunk { entries, stopped_at })
-    }
-
     /// What the first of these writes change, which are in key order, in up to [`BATCH_BLOCKS`] blocks. Each batch makes
-    /// sled wait for the disk. Returns also how many writes these are.
-    fn changes(&self, writes: &[Write]) -> Result<(sled::Batch, usize)> {
-        let mut batch = sled::Batch::default();
-        let mut applied = 0;
+    /// sled wait for the disk.
+    fn changes(&self, writes: &[Write]) -> Result<Changes> {
+        let mut changes = Changes::default();
         for _ in 0..BATCH_BLOCKS {
-            if applied == writes.len() {
+            if changes.applied == writes.len() {
                 break;
             }
-            applied += self.change_block(&writes[applied..], &mut batch)?;
+            self.change_block(&writes[changes.applied..], &mut changes)?;
         }
-        Ok((batch, applied))
+        Ok(changes)
     }
 
-    /// Adds to a batch what those of the writes change that fall into the block of the first. Returns how many.
-    fn change_block(&self, writes: &[Write], batch: &mut sled::Batch) -> Result<usize> {
+    /// Adds what those of the writes change that fall into the block of the first.
+    fn change_block(&self, writes: &[Write], changes: &mut Changes) -> Result<()> {
         let (routing, block) = self.covering(&writes[0].0)?.unwrap_or_default();
         let mut next = self.following(&routing)?;
         let within = |next: &Option<(sled::IVec, sled::IVec)>| {
@@ -343,24 +365,49 @@ impl Sled {
         {
             entries.extend(block::entries(&block)?);
             next = self.following(&joined)?;
-            batch.remove(joined);
+            changes.batch.remove(joined);
             let before = applied;
             applied = within(&next);
             entries = merge(entries, &writes[before..applied]);
         }
         let pieces = cut(&entries);
         if pieces.is_empty() {
-            batch.remove(&routing);
+            changes.batch.remove(&routing);
         }
+        changes.spans.push((routing.clone(), next.map(|(end, _)| end)));
+        changes.applied += applied;
         let mut routing = routing.to_vec();
         for (index, (start, block)) in pieces.into_iter().enumerate() {
             if index > 0 {
                 routing = block::separator(&entries[start - 1].0, &entries[start].0).into();
             }
-            batch.insert(routing.as_slice(), block);
+            changes.batch.insert(routing.as_slice(), block);
         }
-        Ok(applied)
+        Ok(())
     }
+}
+
+/// Appends those entries of a block that are in a range. Returns how many bytes they have.
+fn read(
+    block: &Block,
+    bounds: &KeyBounds,
+    reverse: bool,
+    values: bool,
+    entries: &mut Vec<(Key, Bytes)>,
+) -> Result<u64> {
+    let (start, mut bytes) = (entries.len(), 0);
+    let mut reader = block::Reader::new(&block.entries);
+    while let Some((key, value)) = reader.next()? {
+        if bounds.is_after_lower(key) && bounds.is_before_upper(key) {
+            bytes += size(key) + size(value);
+            let value = if values { value.into() } else { Bytes::default() };
+            entries.push((Key::from(key), value));
+        }
+    }
+    if reverse {
+        entries[start..].reverse();
+    }
+    Ok(bytes)
 }
 
 /// Lays writes over entries, both in key order.

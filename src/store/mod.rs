@@ -15,6 +15,7 @@
 
 mod base;
 mod block;
+mod block_cache;
 mod bounds;
 mod checkpoint;
 mod committer;
@@ -91,7 +92,7 @@ impl Store {
     pub fn open(path: &Path, options: Options) -> Result<Self> {
         let (folder, contents) = Folder::open(path)?;
         let base = match contents {
-            Contents::Nothing => Base::create(&folder, options.cache_bytes)?,
+            Contents::Nothing => Base::create(&folder, &options)?,
             Contents::Store => Base::open(&folder, &options)?,
         };
         let memtable = Memtable::default();

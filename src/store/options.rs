@@ -8,7 +8,8 @@ pub const MIB: u64 = 1024 * 1024;
 /// Settings of a store; `default()` suits a server that holds a million invitations.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes of pages that sled keeps in memory; its bookkeeping comes on top.
+    /// Bytes of the base that are kept in memory: half of them as blocks for reading, half as sled's pages for
+    /// checkpoints, whose bookkeeping comes on top.
     pub cache_bytes: u64,
     /// Bytes of recent writes in memory at which a checkpoint moves them to sled.
     pub checkpoint_bytes: u64,
@@ -35,7 +36,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            cache_bytes: 64 * MIB,
+            cache_bytes: 32 * MIB,
             checkpoint_bytes: 24 * MIB,
             memtable_bytes: 64 * MIB,
             segment_bytes: 8 * MIB,

@@ -1,6 +1,6 @@
 //! What goes wrong with disks and folders.
 
-use std::{fs, ops::Range, path::PathBuf, process::Command};
+use std::{fs, iter, ops::Range, path::PathBuf, process::Command, thread};
 
 use super::*;
 
@@ -250,9 +250,15 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         // What still has a file open is about to close it.
-        let unmounted = || Command::new("umount").arg(self.folder.path()).status().is_ok_and(|end| end.success());
-        let mut attempts = iter::repeat_with(unmounted).take(50).inspect(|_| thread::sleep(Duration::from_millis(100)));
-        assert!(attempts.any(|done| done) || thread::panicking(), "cannot unmount {}", self.folder.path().display());
+        let unmounted =
+            || Command::new("umount").arg(self.folder.path()).status().is_ok_and(|end| end.success());
+        let mut attempts =
+            iter::repeat_with(unmounted).take(50).inspect(|_| thread::sleep(Duration::from_millis(100)));
+        assert!(
+            attempts.any(|done| done) || thread::panicking(),
+            "cannot unmount {}",
+            self.folder.path().display()
+        );
     }
 }
 

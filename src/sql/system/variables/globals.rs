@@ -35,9 +35,9 @@ impl GlobalVariables {
             })
             .collect();
         let bytes = |bytes: usize| Value::UInt(u64::try_from(bytes).unwrap_or(u64::MAX));
-        values[id("max_allowed_packet")] = bytes(limits.insert_bytes);
-        values[id("max_prepared_stmt_count")] = bytes(limits.prepared_statements);
-        values[id("max_statement_time")] = Value::Double(limits.statement_time.as_secs_f64());
+        values[const { id("max_allowed_packet") }] = bytes(limits.insert_bytes);
+        values[const { id("max_prepared_stmt_count") }] = bytes(limits.prepared_statements);
+        values[const { id("max_statement_time") }] = Value::Double(limits.statement_time.as_secs_f64());
         let values: Arc<[Value]> = values.into();
         GlobalVariables { defaults: RwLock::new(Arc::clone(&values)), current: RwLock::new(values) }
     }

@@ -107,40 +107,43 @@ impl SessionVariables {
     pub fn set_names(&mut self, character_set: Option<&str>, collation: Option<&str>) -> Result<()> {
         let collation = match character_set {
             Some(name) => character_sets::names(name, collation)?,
-            None => self.collation_of(id("collation_server")),
+            None => self.collation_of(const { id("collation_server") }),
         };
         let default = character_sets::character_set_by_name(collation.character_set.name)?;
-        self.store(id("character_set_client"), Value::UInt(default.id.into()));
-        self.store(id("character_set_results"), Value::UInt(default.id.into()));
-        self.store(id("collation_connection"), Value::UInt(collation.id.into()));
+        self.store(const { id("character_set_client") }, Value::UInt(default.id.into()));
+        self.store(const { id("character_set_results") }, Value::UInt(default.id.into()));
+        self.store(const { id("collation_connection") }, Value::UInt(collation.id.into()));
         Ok(())
     }
 
     /// SET CHARACTER SET: as SET NAMES, but the connection's collation is that of the database. Error 1115.
     pub fn set_character_set(&mut self, character_set: Option<&str>) -> Result<()> {
         self.set_names(character_set, None)?;
-        self.store(id("collation_connection"), self.held_in(id("collation_database")).clone());
+        self.store(
+            const { id("collation_connection") },
+            self.held_in(const { id("collation_database") }).clone(),
+        );
         Ok(())
     }
 
     /// Each statement outside of a transaction commits by itself.
     pub fn autocommit(&self) -> bool {
-        self.number(id("autocommit")) != 0
+        self.number(const { id("autocommit") }) != 0
     }
 
     /// Transactions begin READ ONLY.
     pub fn read_only(&self) -> bool {
-        self.number(id("tx_read_only")) != 0
+        self.number(const { id("tx_read_only") }) != 0
     }
 
     /// The words of `sql_mode`.
     pub fn sql_mode(&self) -> SqlMode {
-        SqlMode::new(self.number(id("sql_mode")))
+        SqlMode::new(self.number(const { id("sql_mode") }))
     }
 
     /// The zone in which moments are shown and read.
     pub fn time_zone(&self) -> FixedOffset {
-        match self.held_in(id("time_zone")) {
+        match self.held_in(const { id("time_zone") }) {
             Value::Text(name) => time_zone::offset(name),
             _ => time_zone::offset(""),
         }
@@ -150,7 +153,7 @@ impl SessionVariables {
     pub fn timestamp(&self) -> Option<DateTime<Utc>> {
         /// Microseconds of a second.
         const MICROS: f64 = 1e6;
-        let seconds = self.real(id("timestamp"));
+        let seconds = self.real(const { id("timestamp") });
         #[expect(clippy::cast_possible_truncation, reason = "at most 2^31 seconds")]
         let micros = (seconds * MICROS).round() as i64;
         if micros == 0 { None } else { DateTime::from_timestamp_micros(micros) }
@@ -158,32 +161,33 @@ impl SessionVariables {
 
     /// Most rows of a SELECT without LIMIT; None for no limit.
     pub fn select_limit(&self) -> Option<u64> {
-        Some(self.number(id("sql_select_limit"))).filter(|&limit| limit != u64::MAX)
+        Some(self.number(const { id("sql_select_limit") })).filter(|&limit| limit != u64::MAX)
     }
 
     /// How long a statement may run; None for no limit.
     pub fn max_statement_time(&self) -> Option<Duration> {
-        Some(Duration::from_secs_f64(self.real(id("max_statement_time")))).filter(|time| !time.is_zero())
+        Some(Duration::from_secs_f64(self.real(const { id("max_statement_time") })))
+            .filter(|time| !time.is_zero())
     }
 
     /// Most bytes of a GROUP_CONCAT.
     pub fn group_concat_max_len(&self) -> usize {
-        usize::try_from(self.number(id("group_concat_max_len"))).unwrap_or(usize::MAX)
+        usize::try_from(self.number(const { id("group_concat_max_len") })).unwrap_or(usize::MAX)
     }
 
     /// Most bytes of a function's result.
     pub fn max_allowed_packet(&self) -> u64 {
-        self.number(id("max_allowed_packet"))
+        self.number(const { id("max_allowed_packet") })
     }
 
     /// How long the connection may be idle.
     pub fn wait_timeout(&self) -> Duration {
-        Duration::from_secs(self.number(id("wait_timeout")))
+        Duration::from_secs(self.number(const { id("wait_timeout") }))
     }
 
     /// Whether notes are kept as warnings (`sql_notes`).
     pub fn notes(&self) -> bool {
-        self.number(id("sql_notes")) != 0
+        self.number(const { id("sql_notes") }) != 0
     }
 
     fn held(&self, scope: Scope, id: Id, facts: &SessionFacts) -> Value {
