@@ -101,10 +101,15 @@ impl Housekeeping {
         }
     }
 
+    /// Whether the memtable has room for more commits.
+    pub fn has_room(&self, shared: &Shared) -> bool {
+        shared.memtable.bytes() < shared.options.memtable_bytes
+    }
+
     /// Waits while the memtable is too large, unless checkpoints fail.
     pub fn wait_for_room(&self, shared: &Shared) {
         let mut state = self.state.lock();
-        while shared.memtable.bytes() >= shared.options.memtable_bytes && state.error.is_none() {
+        while !self.has_room(shared) && state.error.is_none() {
             state.kicked = true;
             self.wanted.notify_all();
             self.progressed.wait_for(&mut state, ROOM_POLL);

@@ -1,11 +1,14 @@
-//! The one thread that commits: all that waits in one group, with one wait for the disk.
+//! Commits, in groups: all that wait become durable with one wait for the disk.
+//!
+//! A thread of its own writes the groups. A commit that comes alone is written at once by the thread that makes it,
+//! if the disk is fast ([`pace`](super::pace)).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{Key, Sequence, Shared, Snapshot, Write, log::Group};
+use super::{Key, Sequence, Shared, Snapshot, Write, log::Group, pace::Pace};
 use crate::error::{Error, Result};
 
 /// A group is closed at this size, so that a large transaction does not make others wait for more than itself.
@@ -21,48 +24,77 @@ pub struct Pending {
     pub done: oneshot::Sender<Result<Sequence>>,
 }
 
-/// The commits that wait.
+/// The commits that wait, and what it takes to write them.
 #[derive(Default)]
-pub struct Queue {
-    state: Mutex<State>,
-    changed: Condvar,
+pub struct Committer {
+    queue: Mutex<Queue>,
+    /// Enough commits wait, or it is closed.
+    ready: Condvar,
+    /// Held by whoever writes a group.
+    writer: Mutex<Writer>,
 }
 
 #[derive(Default)]
-struct State {
+struct Queue {
     pending: Vec<Pending>,
+    /// How many must wait before the thread is woken.
+    wanted: usize,
     closed: bool,
 }
 
-impl Queue {
-    /// Adds a commit, or tells it that the store is closed.
-    pub fn push(&self, pending: Pending) {
-        let mut state = self.state.lock();
-        if state.closed {
-            drop(state);
-            let _ = pending.done.send(Err(Error::ShuttingDown));
-        } else {
-            state.pending.push(pending);
-            self.changed.notify_one();
+#[derive(Default)]
+struct Writer {
+    group: Group,
+    pace: Pace,
+}
+
+impl Committer {
+    /// Makes a commit durable, now or when its turn comes; or tells it that the store is closed.
+    pub fn commit(&self, shared: &Shared, commit: Pending) {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            drop(queue);
+            let _ = commit.done.send(Err(Error::ShuttingDown));
+            return;
+        }
+        if queue.pending.is_empty()
+            && let Some(mut writer) = self.writer.try_lock()
+            && writer.pace.is_alone()
+            && shared.housekeeping.has_room(shared)
+        {
+            drop(queue);
+            return writer.write_group(shared, &mut std::iter::once(commit));
+        }
+        queue.pending.push(commit);
+        if queue.pending.len() >= queue.wanted {
+            self.ready.notify_one();
         }
     }
 
     /// Takes no more commits.
     pub fn close(&self) {
-        self.state.lock().closed = true;
-        self.changed.notify_one();
+        self.queue.lock().closed = true;
+        self.ready.notify_one();
     }
 
-    /// All commits that wait, when there are any; None when closed and empty.
-    fn take(&self) -> Option<Vec<Pending>> {
-        let mut state = self.state.lock();
-        while state.pending.is_empty() {
-            if state.closed {
-                return None;
-            }
-            self.changed.wait(&mut state);
-        }
-        Some(std::mem::take(&mut state.pending))
+    /// Waits until there is a commit; false when it is closed and none is left.
+    fn wait(&self) -> bool {
+        let mut queue = self.queue.lock();
+        self.ready.wait_while(&mut queue, |queue| queue.pending.is_empty() && !queue.closed);
+        !queue.pending.is_empty()
+    }
+
+    /// Waits until so many commits wait, or for some time. Returns whether they came.
+    fn gather(&self, wanted: usize, longest: Duration) -> bool {
+        let mut queue = self.queue.lock();
+        queue.wanted = wanted;
+        self.ready.wait_while_for(&mut queue, |queue| queue.pending.len() < wanted && !queue.closed, longest);
+        queue.wanted = 0;
+        queue.pending.len() >= wanted
+    }
+
+    fn take(&self) -> Vec<Pending> {
+        std::mem::take(&mut self.queue.lock().pending)
     }
 }
 
@@ -74,63 +106,74 @@ struct Accepted {
     snapshot: Snapshot,
 }
 
-/// Commits until the queue is closed.
+/// Commits until the store is closed.
 pub fn run(shared: &Shared) {
-    let mut group = Group::default();
-    while let Some(pending) = shared.queue.take() {
+    let committer = &shared.committer;
+    while committer.wait() {
         shared.housekeeping.wait_for_room(shared);
-        let mut pending = pending.into_iter().peekable();
+        let mut writer = committer.writer.lock();
+        if let Some((wanted, longest)) = writer.pace.companions() {
+            let all_came = committer.gather(wanted, longest);
+            writer.pace.waited(all_came);
+        }
+        let mut pending = committer.take().into_iter().peekable();
         while pending.peek().is_some() {
-            commit_group(shared, &mut pending, &mut group);
+            writer.write_group(shared, &mut pending);
         }
     }
 }
 
-fn commit_group(shared: &Shared, pending: &mut impl Iterator<Item = Pending>, group: &mut Group) {
-    let first = shared.snapshots.visible() + 1;
-    let oldest = shared.snapshots.oldest();
-    let mut accepted: Vec<Accepted> = Vec::new();
-    let mut refused = Vec::new();
-    group.clear();
-    for Pending { snapshot, writes, done, .. } in pending.by_ref() {
-        if let Err(error) = check(shared, &snapshot, &writes) {
-            refused.push((done, error));
-            continue;
+impl Writer {
+    /// Writes the next commits as one group.
+    fn write_group(&mut self, shared: &Shared, pending: &mut impl Iterator<Item = Pending>) {
+        let first = shared.snapshots.visible() + 1;
+        let oldest = shared.snapshots.oldest();
+        let mut accepted: Vec<Accepted> = Vec::new();
+        let mut refused = Vec::new();
+        self.group.clear();
+        for Pending { snapshot, writes, done, .. } in pending.by_ref() {
+            if let Err(error) = check(shared, &snapshot, &writes) {
+                refused.push((done, error));
+                continue;
+            }
+            self.group.add(&writes);
+            let keys = writes.iter().map(|(key, _)| key.clone()).collect();
+            shared.memtable.insert(writes, first + accepted.len() as u64, oldest);
+            accepted.push(Accepted { keys, done, snapshot });
+            if self.group.len() >= GROUP_BYTES {
+                break;
+            }
         }
-        group.add(&writes);
-        let keys = writes.iter().map(|(key, _)| key.clone()).collect();
-        shared.memtable.insert(writes, first + accepted.len() as u64, oldest);
-        accepted.push(Accepted { keys, done, snapshot });
-        if group.len() >= GROUP_BYTES {
-            break;
+        if !accepted.is_empty() {
+            self.append(shared, first, accepted);
+        }
+        // Not before the others are visible: who tries again at once would lose against the same commit.
+        for (done, error) in refused {
+            let _ = done.send(Err(error));
         }
     }
-    if !accepted.is_empty() {
-        append_group(shared, group, first, accepted);
-    }
-    // Not before the others are visible: who tries again at once would lose against the same commit.
-    for (done, error) in refused {
-        let _ = done.send(Err(error));
-    }
-}
 
-/// Makes a group durable and visible, or takes it back, and tells those who wait for it.
-fn append_group(shared: &Shared, group: &mut Group, first: Sequence, mut accepted: Vec<Accepted>) {
-    let appended = shared.log.lock().append(group, first);
-    shared.counters.group(accepted.len());
-    if appended.is_ok() {
-        shared.snapshots.publish(first + accepted.len() as u64 - 1);
-    } else {
-        for (sequence, accepted) in (first..).zip(&mut accepted) {
-            shared.memtable.undo(accepted.keys.drain(..), sequence);
+    /// Makes a group durable and visible, or takes it back, and tells those who wait for it.
+    fn append(&mut self, shared: &Shared, first: Sequence, mut accepted: Vec<Accepted>) {
+        let started = Instant::now();
+        let appended = shared.log.lock().append(&mut self.group, first);
+        let waiting = shared.committer.queue.lock().pending.len();
+        self.pace.wrote(accepted.len(), waiting, started.elapsed());
+        shared.counters.group(accepted.len());
+        if appended.is_ok() {
+            shared.snapshots.publish(first + accepted.len() as u64 - 1);
+        } else {
+            for (sequence, accepted) in (first..).zip(&mut accepted) {
+                shared.memtable.undo(accepted.keys.drain(..), sequence);
+            }
         }
+        for (sequence, Accepted { snapshot, done, .. }) in (first..).zip(accepted) {
+            // Whoever is told may ask for a checkpoint, which this snapshot would hold back.
+            drop(snapshot);
+            let _ = done.send(appended.clone().map(|()| sequence));
+        }
+        shared.housekeeping.committed(shared);
     }
-    for (sequence, Accepted { snapshot, done, .. }) in (first..).zip(accepted) {
-        // Whoever is told may ask for a checkpoint, which this snapshot would hold back.
-        drop(snapshot);
-        let _ = done.send(appended.clone().map(|()| sequence));
-    }
-    shared.housekeeping.committed(shared);
 }
 
 fn check(shared: &Shared, snapshot: &Snapshot, writes: &[Write]) -> Result<()> {
