@@ -253,6 +253,19 @@ pub enum Error {
         /// Whether it sent a password.
         password: bool,
     },
+    /// A login outside of TLS where TLS is required.
+    #[error("Connections using insecure transport are prohibited while --require_secure_transport=ON.")]
+    TlsRequired,
+    /// A file of TLS that cannot be used.
+    #[error("[cometql] {key}: '{file}': {reason}")]
+    TlsFile {
+        /// The setting.
+        key: &'static str,
+        /// The file that it names.
+        file: String,
+        /// Why it cannot be used.
+        reason: String,
+    },
     /// As many connections as allowed are open.
     #[error("Too many connections")]
     TooManyConnections,
@@ -456,6 +469,8 @@ impl Error {
             Error::WrongUsage(..) => (1221, "HY000", 3),
             Error::TargetTwice { .. } => (1093, "HY000", 2),
             Error::LoginRefused { .. } => (1045, "28000", 16),
+            Error::TlsRequired => (3159, "HY000", 16),
+            Error::TlsFile { .. } => (1105, "HY000", 500),
             Error::TooManyConnections => (1040, "08004", 500),
             Error::BadHandshake(_) => (1043, "08S01", 16),
             Error::UnknownCommand => (1047, "08S01", 2),

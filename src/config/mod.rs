@@ -16,7 +16,9 @@ use std::{
 pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
 pub use secret::Secret;
-pub use settings::{ErrorCodes, LogFormat, LogSettings, MysqlSettings, Settings, SipSettings, StoreSettings};
+pub use settings::{
+    ErrorCodes, LogFormat, LogSettings, MysqlSettings, Settings, SipSettings, StoreSettings, TlsFiles,
+};
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,6 +218,27 @@ dbLink = 600
              comet.ini line 9: [log] level must be error, warn, info, debug, trace, off or a number 0..600, found '601'\n\
              comet.ini line 11: [store] cache_size must be a size 1MB..64GB such as 64MB, found '1'"
         );
+    }
+
+    #[test]
+    fn tls_needs_both_of_its_files() {
+        let mysql = |text: &str| parse("comet.ini", text).map(|loaded| loaded.settings.mysql);
+        let settings =
+            mysql("[cometql]\ntls_certificate = a.pem\ntls_key = b.pem\ntls_required = yes\n").unwrap();
+        assert_eq!(settings.tls, Some(TlsFiles { certificate: "a.pem".into(), key: "b.pem".into() }));
+        assert!(settings.tls_required);
+        for (text, problem) in [
+            (
+                "tls_certificate = a.pem",
+                "[cometql] tls_certificate needs tls_key, the file with its private key",
+            ),
+            ("tls_key = b.pem", "[cometql] tls_key needs tls_certificate, the file with its certificate"),
+            ("tls_required = true", "[cometql] tls_required needs tls_certificate and tls_key"),
+            ("tls_required = maybe", "[cometql] tls_required must be true or false, found 'maybe'"),
+        ] {
+            assert_eq!(mysql(&format!("[cometql]\n{text}\n")).unwrap_err()[0].text, problem);
+        }
+        assert!(!mysql("[cometql]\ntls_required = off\n").unwrap().tls_required);
     }
 
     #[test]

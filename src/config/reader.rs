@@ -41,6 +41,16 @@ impl<'a> Reader<'a> {
         self.get(section, key, "text", |text| Some(text.to_owned()))
     }
 
+    /// On or off.
+    pub fn switch(&mut self, section: &str, key: &str, default: bool) -> bool {
+        self.get(section, key, "true or false", |text| match text.to_ascii_lowercase().as_str() {
+            "true" | "on" | "yes" | "1" => Some(true),
+            "false" | "off" | "no" | "0" => Some(false),
+            _ => None,
+        })
+        .unwrap_or(default)
+    }
+
     /// A number within bounds.
     pub fn number(&mut self, section: &str, key: &str, min: u32, max: u32, default: u32) -> u32 {
         self.get(section, key, format_args!("a number {min}..{max}"), |text| {
@@ -95,6 +105,13 @@ impl<'a> Reader<'a> {
             }
         }
         values
+    }
+
+    /// Notes that a value does not go with others; nothing if there is none.
+    pub fn refuse(&mut self, section: &str, key: &str, text: &str) {
+        if let Some(item) = self.entry(section, key).and_then(|entry| entry.value.as_ref()) {
+            self.problem(section, key, item, text);
+        }
     }
 
     /// The keys that were not asked for with the line of each, and what was wrong.

@@ -45,6 +45,10 @@ pub struct MysqlSettings {
     pub port: u16,
     /// `error_codes`: which numbers errors carry.
     pub error_codes: ErrorCodes,
+    /// `tls_certificate`, `tls_key`: clients are offered TLS if both are set.
+    pub tls: Option<TlsFiles>,
+    /// `tls_required`: nobody logs in outside of TLS (error 3159).
+    pub tls_required: bool,
     /// `max_connections`: connections at one time, logged in or not (error 1040).
     pub max_connections: usize,
     /// `max_packet`: bytes of one command (error 1153).
@@ -57,6 +61,15 @@ pub struct MysqlSettings {
     pub write_timeout: Duration,
     /// `failed_login_delay`: how long a failed login waits for its answer.
     pub failed_login_delay: Duration,
+}
+
+/// The files of TLS, both in PEM format.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TlsFiles {
+    /// The server's certificate, followed by those between it and the authority, if there are any.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The embedded store.
@@ -132,6 +145,11 @@ impl MysqlSettings {
         const HOUR: Duration = Duration::from_secs(3_600);
         let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
         let bytes = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let tls = TlsFiles::read(reader, SECTION);
+        let tls_required = reader.switch(SECTION, "tls_required", false);
+        if tls_required && tls.is_none() {
+            reader.refuse(SECTION, "tls_required", "needs tls_certificate and tls_key");
+        }
         MysqlSettings {
             ip: reader.address(SECTION, "ip", Ipv4Addr::LOCALHOST.into()),
             port: reader.port(SECTION, "port", 3307),
@@ -142,6 +160,8 @@ impl MysqlSettings {
                     _ => None,
                 })
                 .unwrap_or(ErrorCodes::Mysql),
+            tls,
+            tls_required,
             max_connections: count(reader.number(SECTION, "max_connections", 1, 100_000, 1_000)),
             max_packet: bytes(reader.bytes(SECTION, "max_packet", 16 * 1024, 1024 * MIB, 16 * MIB)),
             handshake_timeout: reader.duration(
@@ -160,6 +180,26 @@ impl MysqlSettings {
                 MINUTE,
                 SECOND,
             ),
+        }
+    }
+}
+
+impl TlsFiles {
+    fn read(reader: &mut Reader, section: &str) -> Option<Self> {
+        let [certificate, key] = ["tls_certificate", "tls_key"].map(|key| reader.text(section, key));
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate: certificate.into(), key: key.into() })
+            }
+            (Some(_), None) => {
+                reader.refuse(section, "tls_certificate", "needs tls_key, the file with its private key");
+                None
+            }
+            (None, Some(_)) => {
+                reader.refuse(section, "tls_key", "needs tls_certificate, the file with its certificate");
+                None
+            }
+            (None, None) => None,
         }
     }
 }

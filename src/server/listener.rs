@@ -5,7 +5,7 @@ use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Durati
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -25,13 +25,15 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 pub struct MysqlListener {
     listener: TcpListener,
     port: Arc<MysqlPort>,
+    /// SIGHUP: the certificate is to be read again.
+    hangup: Signal,
 }
 
 impl MysqlListener {
     /// Listens where the settings say.
     pub async fn bind(port: MysqlPort) -> io::Result<Self> {
         let listener = TcpListener::bind((port.settings.ip, port.settings.port)).await?;
-        Ok(MysqlListener { listener, port: Arc::new(port) })
+        Ok(MysqlListener { listener, port: Arc::new(port), hangup: signal(SignalKind::hangup())? })
     }
 
     /// Where it listens.
@@ -41,13 +43,17 @@ impl MysqlListener {
 
     /// Serves clients until `stop` is ready. Then no more are accepted, idle ones are closed, and statements under way
     /// are answered, for a bounded time.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut clients = JoinSet::new();
         let mut failing = false;
         loop {
             tokio::select! {
                 () = &mut stop => break,
+                Some(()) = self.hangup.recv() => match self.port.reload_certificate() {
+                    Ok(()) => info!("SIGHUP: the certificate of TLS, if there is one, is read again"),
+                    Err(error) => error!(%error, "SIGHUP: the certificate of TLS stays as it was"),
+                },
                 Some(ended) = clients.join_next() => report(ended),
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
@@ -64,7 +70,7 @@ impl MysqlListener {
                 },
             }
         }
-        let MysqlListener { listener, port } = self;
+        let MysqlListener { listener, port, .. } = self;
         drop(listener);
         info!(clients = clients.len(), "stopping");
         port.connections.close_idle();

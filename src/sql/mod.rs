@@ -23,4 +23,4 @@ pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, SERVER_VERSION};
 pub use limits::Limits;
 pub use outcome::{Done, Outcome, PreparedInfo, Rows, SessionStatus};
-pub use session::{Canceller, DATABASE, Login, Session};
+pub use session::{Canceller, DATABASE, Encryption, Login, Session};

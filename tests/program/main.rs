@@ -16,4 +16,5 @@ mod reference;
 mod restart;
 mod sql_files;
 mod system;
+mod tls;
 mod tools;

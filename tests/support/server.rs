@@ -28,6 +28,9 @@ pub const TENANT: &str = "15";
 /// How long the program may take to end after SIGTERM.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
+/// The error of a server that wants TLS, so that it is ready.
+const TLS_REQUIRED: u16 = 3159;
+
 /// `cometql serve` on a temporary folder and a loopback address that no other test uses. It ends with this value.
 pub struct Server {
     folder: TempDir,
@@ -178,6 +181,7 @@ impl Server {
             assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
             match Conn::new(options.clone()) {
                 Ok(_) => true,
+                Err(mysql::Error::MySqlError(refused)) if refused.code == TLS_REQUIRED => true,
                 Err(mysql::Error::IoError(_) | mysql::Error::DriverError(_)) => false,
                 Err(refused) => panic!("login: {refused}\n{}", self.log()),
             }

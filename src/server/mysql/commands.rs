@@ -177,8 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The password is checked as at the login; the session and its statements begin anew.
     async fn change_user(&mut self, payload: &[u8], sequence: &mut u8) -> Verdict<'static> {
         let port = Arc::clone(&self.port);
-        let login =
-            Login { accounts: &*port.accounts, settings: &port.settings, peer: self.peer, nonce: self.nonce };
+        let login = Login::new(&port, self.peer, self.nonce);
         let authenticated =
             match login.change_user(&mut self.socket, payload, *sequence, self.capabilities).await {
                 Ok(authenticated) => authenticated,

@@ -19,7 +19,7 @@ use super::{
     client::{Client, status_flags},
     login::{self, Authenticated, Login, LoginError, Nonce},
     packet,
-    socket::{Command, PacketSocket, ReadError},
+    socket::{Command, PacketSocket, ReadError, Transport},
 };
 use crate::{
     error::{Error, Result},
@@ -42,7 +42,7 @@ pub(super) struct Connection<S> {
     pub(super) capabilities: CapabilityFlags,
     pub(super) client: Arc<Client>,
     pub(super) carrier: Carrier,
-    pub(super) socket: PacketSocket<S>,
+    pub(super) socket: PacketSocket<Transport<S>>,
     /// The answer on its way from the bridge to the socket; kept for its memory.
     answer: Vec<u8>,
 }
@@ -64,19 +64,32 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     entered: Entered,
     port: Arc<MysqlPort>,
 ) {
-    let mut socket = PacketSocket::new(stream);
+    let connection = entered.id();
+    let mut socket = PacketSocket::new(Transport::Left(stream));
     let nonce = login::draw_nonce();
-    let login = Login { accounts: &*port.accounts, settings: &port.settings, peer, nonce };
-    let authenticated = match login.handshake(&mut socket, entered.id()).await {
+    let login = Login::new(&port, peer, nonce);
+    let mut response = login.greet(&mut socket, connection).await;
+    if let (Ok(request), Some(tls)) = (&response, &port.tls)
+        && login::asks_for_tls(&request.payload)
+    {
+        (socket, response) = match login.secure(socket, tls, request).await {
+            Ok(secured) => secured,
+            Err(error) => return info!(connection, %peer, %error, "no TLS connection"),
+        };
+    }
+    let authenticated = match response {
+        Ok(response) => login.authenticate(&mut socket, &response).await,
+        Err(error) => Err(error),
+    };
+    let authenticated = match authenticated {
         Ok(authenticated) => authenticated,
         Err(LoginError::Gone) => return,
         Err(LoginError::Refused(error, sequence)) => {
-            warn!(connection = entered.id(), %peer, %error, "login refused");
+            warn!(connection, %peer, %error, "login refused");
             let _ = send_error(&mut socket, &port, &error, sequence).await;
-            return;
+            return socket.close().await;
         }
     };
-    let connection = entered.id();
     let sequence = authenticated.sequence;
     info!(connection, %peer, tenant = authenticated.tenant, "login");
     let capabilities = authenticated.capabilities;
@@ -84,7 +97,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(client) => client,
         Err(error) => {
             let _ = send_error(&mut socket, &port, &error, sequence).await;
-            return;
+            return socket.close().await;
         }
     };
     let carrier = match Carrier::start(Arc::clone(&client)) {
@@ -97,6 +110,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(()) => debug!(connection, "closed"),
         Err(error) => info!(connection, %error, "broken off"),
     }
+    served.socket.close().await;
 }
 
 /// A session for whoever has logged in, in the database it asked for.
@@ -106,10 +120,11 @@ pub(super) fn open_session(
     peer: IpAddr,
     authenticated: Authenticated,
 ) -> Result<Arc<Client>> {
-    let Authenticated { tenant, user, database, capabilities, .. } = authenticated;
+    let Authenticated { tenant, user, database, capabilities, encryption, .. } = authenticated;
     let login =
         sql::Login { tenant, user: user.clone(), host: peer.to_string(), connection_id: entered.id() };
     let mut session = Session::new(&port.engine, login);
+    session.set_encryption(encryption);
     if let Some(database) = database {
         session.use_database(&database)?;
     }

@@ -1,6 +1,6 @@
 //! The handshake: greeting, capabilities, password.
 
-use std::{net::IpAddr, time::Duration};
+use std::{io, net::IpAddr};
 
 use mysql_common::{
     constants::{CapabilityFlags, StatusFlags},
@@ -12,19 +12,21 @@ use rand::Rng;
 use subtle::ConstantTimeEq;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    accounts::{Accounts, tenant_of},
+    MysqlPort,
+    accounts::tenant_of,
     column::UTF8MB4,
     packet,
-    socket::{PacketSocket, ReadError},
+    socket::{Command, PacketSocket, ReadError, Transport},
 };
 use crate::{
-    config::{MysqlSettings, Secret},
+    config::Secret,
     error::{Error, Result},
-    sql::{SERVER_VERSION, Tenant},
+    server::tls::Tls,
+    sql::{Encryption, SERVER_VERSION, Tenant},
 };
 
 /// Bytes that a client may send before it has logged in.
@@ -33,10 +35,12 @@ const LOGIN_LIMIT: usize = 8 * 1024;
 const SHOWN_USER: usize = 64;
 /// Bytes of the random text that a password is hashed with.
 const NONCE: usize = 20;
+/// Bytes of the packet that asks for TLS: the beginning of a handshake response, without a user.
+const TLS_REQUEST: usize = 32;
 /// The first byte of the packet that tells a client of caching_sha2_password that no more is needed.
 const FAST_AUTH_SUCCESS: [u8; 2] = [0x01, 0x03];
 
-/// What the server can do. Neither SESSION_TRACK nor DEPRECATE_EOF: opensrv writes their packets wrongly; neither
+/// What the server can do; TLS as well if there is a certificate. Neither SESSION_TRACK nor DEPRECATE_EOF: opensrv writes their packets wrongly; neither
 /// COMPRESS nor LOCAL_FILES.
 const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
     .union(CapabilityFlags::CLIENT_FOUND_ROWS)
@@ -63,6 +67,8 @@ pub(super) struct Authenticated {
     pub database: Option<String>,
     /// What client and server can both do.
     pub capabilities: CapabilityFlags,
+    /// How its connection is encrypted, if it is.
+    pub encryption: Option<Encryption>,
     /// The sequence number of the packet that ends the handshake.
     pub sequence: u8,
 }
@@ -76,8 +82,8 @@ pub(super) enum LoginError {
     Refused(Error, u8),
 }
 
-impl From<std::io::Error> for LoginError {
-    fn from(_: std::io::Error) -> Self {
+impl From<io::Error> for LoginError {
+    fn from(_: io::Error) -> Self {
         LoginError::Gone
     }
 }
@@ -109,42 +115,72 @@ pub(super) fn draw_nonce() -> Nonce {
 
 /// One handshake, or one CHANGE_USER.
 pub(super) struct Login<'a> {
-    pub accounts: &'a dyn Accounts,
-    pub settings: &'a MysqlSettings,
-    pub peer: IpAddr,
-    pub nonce: Nonce,
+    port: &'a MysqlPort,
+    peer: IpAddr,
+    nonce: Nonce,
+    /// When the client must be in: the TLS handshake counts as well.
+    deadline: Instant,
 }
 
-impl Login<'_> {
-    /// Greets a client and checks its password.
-    pub async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+impl<'a> Login<'a> {
+    /// One that begins now.
+    pub fn new(port: &'a MysqlPort, peer: IpAddr, nonce: Nonce) -> Self {
+        Login { port, peer, nonce, deadline: Instant::now() + port.settings.handshake_timeout }
+    }
+
+    /// Greets a client and reads what it answers: a handshake response, or the wish for TLS.
+    pub async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         socket: &mut PacketSocket<S>,
         connection_id: u32,
-    ) -> Result<Authenticated, LoginError> {
-        let deadline = Instant::now() + self.settings.handshake_timeout;
+    ) -> Result<Command, LoginError> {
         self.send(socket, &self.greeting(connection_id), &mut 0).await?;
-        let command = self.receive(socket, 1, deadline).await?;
-        let sequence = command.answer_sequence;
+        self.receive(socket, 1).await
+    }
+
+    /// Puts the connection into TLS, as the client has asked, and reads its handshake response.
+    pub async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: PacketSocket<Transport<S>>,
+        tls: &Tls,
+        request: &Command,
+    ) -> io::Result<(PacketSocket<Transport<S>>, Result<Command, LoginError>)> {
+        let mut socket = timeout_at(self.deadline, socket.secure(&tls.acceptor())).await??;
+        let response = self.receive(&mut socket, request.answer_sequence).await;
+        Ok((socket, response))
+    }
+
+    /// Reads a handshake response and checks its password.
+    pub async fn authenticate<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: &mut PacketSocket<Transport<S>>,
+        response: &Command,
+    ) -> Result<Authenticated, LoginError> {
+        let sequence = response.answer_sequence;
         let refuse = |error| LoginError::Refused(error, sequence);
-        let (claim, capabilities) = read_response(&command.payload, sequence).map_err(refuse)?;
-        let (tenant, user, database, sequence) = self.check(socket, claim, deadline).await?;
-        Ok(Authenticated { tenant, user, database, capabilities, sequence })
+        let encryption = socket.encryption();
+        let (claim, capabilities) =
+            read_response(&response.payload, sequence, encryption.is_some()).map_err(refuse)?;
+        if self.port.settings.tls_required && encryption.is_none() {
+            return Err(refuse(Error::TlsRequired));
+        }
+        let (tenant, user, database, sequence) = self.check(socket, claim).await?;
+        Ok(Authenticated { tenant, user, database, capabilities, encryption, sequence })
     }
 
     /// Checks the password of a CHANGE_USER.
     pub async fn change_user<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        socket: &mut PacketSocket<S>,
+        socket: &mut PacketSocket<Transport<S>>,
         payload: &[u8],
         sequence: u8,
         capabilities: CapabilityFlags,
     ) -> Result<Authenticated, LoginError> {
-        let deadline = Instant::now() + self.settings.handshake_timeout;
         let claim =
             read_change_user(payload, sequence).map_err(|error| LoginError::Refused(error, sequence))?;
-        let (tenant, user, database, sequence) = self.check(socket, claim, deadline).await?;
-        Ok(Authenticated { tenant, user, database, capabilities, sequence })
+        let (tenant, user, database, sequence) = self.check(socket, claim).await?;
+        let encryption = socket.encryption();
+        Ok(Authenticated { tenant, user, database, capabilities, encryption, sequence })
     }
 
     fn greeting(&self, connection_id: u32) -> Vec<u8> {
@@ -152,6 +188,8 @@ impl Login<'_> {
         head.copy_from_slice(&self.nonce[..8]);
         let mut tail = self.nonce[8..].to_vec();
         tail.push(0);
+        let mut capabilities = CAPABILITIES;
+        capabilities.set(CapabilityFlags::CLIENT_SSL, self.port.tls.is_some());
         let mut payload = Vec::new();
         HandshakePacket::new(
             10,
@@ -159,7 +197,7 @@ impl Login<'_> {
             connection_id,
             head,
             Some(tail),
-            CAPABILITIES,
+            capabilities,
             UTF8MB4,
             StatusFlags::SERVER_STATUS_AUTOCOMMIT,
             Some(&b"mysql_native_password"[..]),
@@ -173,7 +211,6 @@ impl Login<'_> {
         &self,
         socket: &mut PacketSocket<S>,
         claim: Claim,
-        deadline: Instant,
     ) -> Result<(Tenant, String, Option<String>, u8), LoginError> {
         let Claim { user, database, plugin, mut response, mut sequence } = claim;
         // A client whose plugin is not the greeting's leaves out its response, and waits to be asked for it.
@@ -184,18 +221,21 @@ impl Login<'_> {
         };
         if is_asked {
             self.send(socket, &self.switch_request(&plugin), &mut sequence).await?;
-            let command = self.receive(socket, sequence, deadline).await?;
+            let command = self.receive(socket, sequence).await?;
             sequence = command.answer_sequence;
             response = command.payload.to_vec();
         }
         let refuse = |error, sequence| LoginError::Refused(error, sequence);
         let tenant = tenant_of(&user);
-        let password =
-            self.accounts.password(tenant.unwrap_or_default()).map_err(|error| refuse(error, sequence))?;
+        let password = self
+            .port
+            .accounts
+            .password(tenant.unwrap_or_default())
+            .map_err(|error| refuse(error, sequence))?;
         let matches = self.matches(&plugin, &password, &response);
         let shown = shown_user(&user);
         let Some(tenant) = tenant.filter(|_| matches) else {
-            sleep(self.settings.failed_login_delay).await;
+            sleep(self.port.settings.failed_login_delay).await;
             let error = Error::LoginRefused {
                 user: shown,
                 host: self.peer.to_string(),
@@ -236,19 +276,18 @@ impl Login<'_> {
         socket: &mut PacketSocket<S>,
         payload: &[u8],
         sequence: &mut u8,
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         let mut out = Vec::new();
         packet::frame(&mut out, sequence, payload);
-        socket.write(&out, self.settings.handshake_timeout).await
+        socket.write(&out, self.port.settings.handshake_timeout).await
     }
 
     async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         socket: &mut PacketSocket<S>,
         sequence: u8,
-        deadline: Instant,
-    ) -> Result<super::socket::Command, LoginError> {
-        let patience: Duration = deadline.saturating_duration_since(Instant::now());
+    ) -> Result<Command, LoginError> {
+        let patience = self.deadline.saturating_duration_since(Instant::now());
         socket.read(sequence, LOGIN_LIMIT, patience).await.map_err(|error| match error {
             ReadError::Closed | ReadError::TimedOut => LoginError::Gone,
             ReadError::Refused(error, sequence) => LoginError::Refused(error, sequence),
@@ -262,16 +301,26 @@ fn shown_user(user: &[u8]) -> String {
     String::from_utf8_lossy(user).chars().take(SHOWN_USER).map(printable).collect()
 }
 
-fn read_response(payload: &[u8], sequence: u8) -> Result<(Claim, CapabilityFlags)> {
-    let bits: [u8; 4] = payload
-        .get(..4)
-        .and_then(|bits| bits.try_into().ok())
+/// The capabilities that a client's answer to the greeting begins with.
+fn claimed_capabilities(payload: &[u8]) -> Option<CapabilityFlags> {
+    let bits = payload.first_chunk()?;
+    Some(CapabilityFlags::from_bits_retain(u32::from_le_bytes(*bits)))
+}
+
+/// Whether an answer to the greeting asks for TLS before it says anything else.
+pub(super) fn asks_for_tls(payload: &[u8]) -> bool {
+    payload.len() == TLS_REQUEST
+        && claimed_capabilities(payload).is_some_and(|claimed| claimed.contains(CapabilityFlags::CLIENT_SSL))
+}
+
+fn read_response(payload: &[u8], sequence: u8, encrypted: bool) -> Result<(Claim, CapabilityFlags)> {
+    let claimed = claimed_capabilities(payload)
         .ok_or_else(|| Error::BadHandshake("the client's answer is cut".to_owned()))?;
-    let claimed = CapabilityFlags::from_bits_retain(u32::from_le_bytes(bits));
-    for (flag, name) in
-        [(CapabilityFlags::CLIENT_SSL, "TLS"), (CapabilityFlags::CLIENT_COMPRESS, "compression")]
-    {
-        if claimed.contains(flag) && !CAPABILITIES.contains(flag) {
+    for (flag, name, granted) in [
+        (CapabilityFlags::CLIENT_SSL, "TLS", encrypted),
+        (CapabilityFlags::CLIENT_COMPRESS, "compression", false),
+    ] {
+        if claimed.contains(flag) && !granted {
             return Err(Error::BadHandshake(format!("the client asked for {name}, which was not offered")));
         }
     }

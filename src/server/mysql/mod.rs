@@ -4,7 +4,7 @@
 //! freed memory when two packets arrive together, reads the parameters of a repeated EXECUTE wrongly, lets CHANGE_USER
 //! pass with any password, and panics at cut packets. So it never sees the socket:
 //!
-//! 1. [`login`] greets the client and checks its password; [`carrier`] gives opensrv a handshake made up for it.
+//! 1. [`login`] greets the client, wraps it in TLS if it likes, and checks its password; [`carrier`] gives opensrv a handshake made up for it.
 //! 2. [`socket`] reads whole packets, within bounds. [`commands`] answers those commands that opensrv gets wrong, and
 //!    refuses what cannot be decoded; [`prepared`] rewrites EXECUTE. The others go over the [`bridge`], one at a time.
 //! 3. opensrv calls the [`shim`], which asks the [`Session`](crate::sql::Session), and writes the outcome into the
@@ -36,7 +36,10 @@ use std::{net::SocketAddr, sync::Arc};
 pub use accounts::{Accounts, TenantPasswords};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::connections::{Connections, Entered};
+use super::{
+    connections::{Connections, Entered},
+    tls::Tls,
+};
 use crate::{
     config::MysqlSettings,
     error::{Error, Result},
@@ -49,12 +52,15 @@ pub struct MysqlPort {
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) settings: MysqlSettings,
     pub(super) connections: Arc<Connections>,
+    /// None: no TLS is offered.
+    pub(super) tls: Option<Tls>,
 }
 
 impl MysqlPort {
     /// A port to this engine, for those whom `accounts` knows. The engine hears of its connections, and of the settings
-    /// that are also variables.
+    /// that are also variables. An error names the file of TLS that cannot be used.
     pub fn new(engine: Arc<Engine>, accounts: Arc<dyn Accounts>, settings: MysqlSettings) -> Result<Self> {
+        let tls = settings.tls.clone().map(Tls::read).transpose()?;
         let connections = Arc::new(Connections::new());
         engine.set_process_list(Arc::<Connections>::clone(&connections));
         let count = |number: usize| Value::UInt(u64::try_from(number).unwrap_or(u64::MAX));
@@ -65,10 +71,18 @@ impl MysqlPort {
             ("wait_timeout", Value::UInt(settings.idle_timeout.as_secs())),
             ("interactive_timeout", Value::UInt(settings.idle_timeout.as_secs())),
             ("net_write_timeout", Value::UInt(settings.write_timeout.as_secs())),
+            ("have_openssl", Value::text(if tls.is_some() { "YES" } else { "NO" })),
+            ("have_ssl", Value::text(if tls.is_some() { "YES" } else { "DISABLED" })),
+            ("require_secure_transport", Value::Int(settings.tls_required.into())),
         ] {
             engine.variables().configure(variable, &value)?;
         }
-        Ok(MysqlPort { engine, accounts, settings, connections })
+        Ok(MysqlPort { engine, accounts, settings, connections, tls })
+    }
+
+    /// Reads the files of TLS again, for the connections to come. If they cannot be used, the old ones stay.
+    pub fn reload_certificate(&self) -> Result<()> {
+        self.tls.as_ref().map_or(Ok(()), Tls::reload)
     }
 
     /// Serves one client over any stream until it is gone.

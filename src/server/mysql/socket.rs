@@ -12,9 +12,11 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::timeout,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::either::Either;
 
 use super::packet::{HEADER, MAX_PAYLOAD};
-use crate::error::Error;
+use crate::{error::Error, server::tls, sql::Encryption};
 
 /// Bytes that one read asks for.
 const READ_SIZE: usize = 4 * 1024;
@@ -23,6 +25,8 @@ const KEPT_CAPACITY: usize = 16 * 1024;
 /// How long, and for how many bytes, a refused client is listened to before its connection is closed.
 const LINGER_TIME: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
+/// How long a client may take to hear that its connection is closed.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 /// Bytes that may be read ahead of a statement under way, to notice that its client is gone.
 const READ_AHEAD: usize = 16 * 1024;
 
@@ -43,6 +47,9 @@ pub(super) enum ReadError {
     /// What it sent may not be read; the error says why, the number is that of the answer's packet.
     Refused(Error, u8),
 }
+
+/// A client's stream, as it came or inside TLS.
+pub(super) type Transport<S> = Either<S, Box<TlsStream<S>>>;
 
 /// A client's socket.
 pub(super) struct PacketSocket<S> {
@@ -187,10 +194,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
         let _ = timeout(LINGER_TIME, reading).await;
     }
 
+    /// Tells the client that nothing more comes. Without it, what ends a TLS connection might be an attacker.
+    pub async fn close(&mut self) {
+        let _ = timeout(CLOSE_TIME, self.stream.shutdown()).await;
+    }
+
     /// Gives back the memory of large commands.
     pub fn shrink(&mut self) {
         if self.input.is_empty() && self.input.capacity() > KEPT_CAPACITY {
             self.input = BytesMut::new();
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<Transport<S>> {
+    /// Puts what follows into TLS. What was read ahead belongs to it already, so that nothing sent in the clear passes
+    /// for something sent inside.
+    pub async fn secure(self, acceptor: &TlsAcceptor) -> io::Result<Self> {
+        let Either::Left(stream) = self.stream else {
+            return Err(io::Error::other("TLS inside TLS"));
+        };
+        let mut ahead = &self.input[..];
+        let mut taken = Ok(());
+        let accepting = acceptor.accept_with(stream, |connection| {
+            while !ahead.is_empty() && taken.is_ok() {
+                taken = connection
+                    .read_tls(&mut ahead)
+                    .and_then(|_| connection.process_new_packets().map_err(io::Error::other))
+                    .map(drop);
+            }
+        });
+        taken?;
+        Ok(PacketSocket::new(Either::Right(Box::new(accepting.await?))))
+    }
+
+    /// How it is encrypted, if it is.
+    pub fn encryption(&self) -> Option<Encryption> {
+        match &self.stream {
+            Either::Left(_) => None,
+            Either::Right(stream) => tls::encryption(stream.get_ref().1),
         }
     }
 }

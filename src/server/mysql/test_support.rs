@@ -1,15 +1,16 @@
 //! A client that sends any bytes, and a server with tables in memory on the other end of a pipe.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use mysql_common::{
     constants::{CapabilityFlags, StatusFlags},
     packets::AuthPlugin,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter},
     time::timeout,
 };
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
 use super::MysqlPort;
 use crate::{
@@ -79,13 +80,19 @@ fn read_texts(mut row: &[u8]) -> Cells {
     cells
 }
 
+/// What the client talks over.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// The client.
 pub struct Client {
-    stream: DuplexStream,
+    stream: Box<dyn Stream>,
     /// The nonce of the greeting.
     pub nonce: Vec<u8>,
     /// The greeting itself.
     pub greeting: Vec<u8>,
+    /// The number of the handshake response's packet.
+    response_sequence: u8,
 }
 
 impl Client {
@@ -94,7 +101,12 @@ impl Client {
         let (stream, server) = tokio::io::duplex(64 * 1024);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         tokio::spawn(port.serve(server, peer));
-        let mut client = Client { stream, nonce: Vec::new(), greeting: Vec::new() };
+        let mut client = Client {
+            stream: Box::new(stream),
+            nonce: Vec::new(),
+            greeting: Vec::new(),
+            response_sequence: 1,
+        };
         let (sequence, greeting) = client.read().await;
         assert_eq!(sequence, 0);
         let version = greeting.iter().position(|byte| *byte == 0).unwrap() + 1;
@@ -114,6 +126,15 @@ impl Client {
         client
     }
 
+    /// Asks for TLS; what follows goes inside.
+    pub async fn secure(mut self, connector: &TlsConnector) -> io::Result<Client> {
+        let request = packet(1, &response_head(MODERN | CapabilityFlags::CLIENT_SSL));
+        self.stream.write_all(&request).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = timeout(PATIENCE, connector.connect(name, self.stream)).await.expect("no TLS")?;
+        Ok(Client { stream: Box::new(stream), response_sequence: 2, ..self })
+    }
+
     /// Sends a handshake response.
     pub async fn send_login(
         &mut self,
@@ -122,17 +143,27 @@ impl Client {
         capabilities: CapabilityFlags,
         plugin: AuthPlugin<'_>,
     ) {
-        let response = self.response(password, &plugin);
-        let mut payload = capabilities.bits().to_le_bytes().to_vec();
-        payload.extend([0, 0, 0, 1, 45]);
-        payload.extend([0; 23]);
+        let payload = self.login(user, password, capabilities, &plugin);
+        self.send(self.response_sequence, &payload).await;
+    }
+
+    /// A handshake response.
+    pub fn login(
+        &self,
+        user: &str,
+        password: &str,
+        capabilities: CapabilityFlags,
+        plugin: &AuthPlugin<'_>,
+    ) -> Vec<u8> {
+        let response = self.response(password, plugin);
+        let mut payload = response_head(capabilities);
         payload.extend(user.as_bytes());
         payload.push(0);
         payload.push(u8::try_from(response.len()).unwrap());
         payload.extend(&response);
         payload.extend(plugin.as_bytes());
         payload.push(0);
-        self.send(1, &payload).await;
+        payload
     }
 
     /// What proves a password.
@@ -147,7 +178,11 @@ impl Client {
 
     /// Sends bytes as they are; false if the server has closed the connection.
     pub async fn try_send_raw(&mut self, bytes: &[u8]) -> bool {
-        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server does not read").is_ok()
+        let sending = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        timeout(PATIENCE, sending).await.expect("the server does not read").is_ok()
     }
 
     /// Sends one packet.
@@ -249,6 +284,11 @@ impl Client {
         self.command(23, &[&id.to_le_bytes()[..], &[0, 1, 0, 0, 0], rest].concat()).await;
     }
 
+    /// The client, whose wish for TLS waits for what it sends next.
+    pub fn holding_back(self) -> Client {
+        Client { stream: Box::new(BufWriter::new(self.stream)), ..self }
+    }
+
     /// Checks that the connection still works.
     pub async fn assert_alive(&mut self) {
         assert_eq!(self.query("SELECT 1").await.texts(), [[Some(b"1".to_vec())]]);
@@ -266,6 +306,14 @@ impl Client {
         let read = timeout(SILENCE, self.stream.read(&mut byte)).await;
         assert!(read.is_err(), "{read:?}");
     }
+}
+
+/// What a handshake response begins with, which alone asks for TLS.
+pub fn response_head(capabilities: CapabilityFlags) -> Vec<u8> {
+    let mut payload = capabilities.bits().to_le_bytes().to_vec();
+    payload.extend([0, 0, 0, 1, 45]);
+    payload.extend([0; 23]);
+    payload
 }
 
 /// A payload as one packet.

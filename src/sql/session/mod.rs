@@ -56,6 +56,15 @@ pub struct Login {
     pub connection_id: u32,
 }
 
+/// How a connection is encrypted, in OpenSSL's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encryption {
+    /// Such as `TLSv1.3`.
+    pub version: &'static str,
+    /// Such as `TLS_AES_256_GCM_SHA384`.
+    pub cipher: &'static str,
+}
+
 /// A handle on a running session for others: stops its statement.
 #[derive(Clone, Debug, Default)]
 pub struct Canceller(Arc<AtomicBool>);
@@ -78,6 +87,7 @@ pub struct Session {
     user: Arc<str>,
     /// VERSION().
     version: Arc<str>,
+    encryption: Option<Encryption>,
     canceller: Canceller,
     /// Shared with the statement under way.
     variables: Arc<SessionVariables>,
@@ -121,6 +131,7 @@ impl Session {
             version: Arc::from(SERVER_VERSION),
             home: login.tenant,
             login: Arc::new(login),
+            encryption: None,
             canceller: Canceller::default(),
             variables: Arc::new(SessionVariables::new(engine.variables())),
             user_variables: HashMap::new(),
@@ -142,6 +153,11 @@ impl Session {
     /// A handle that stops this session's statements from elsewhere.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
+    }
+
+    /// Says how the connection is encrypted, for SHOW STATUS.
+    pub fn set_encryption(&mut self, encryption: Option<Encryption>) {
+        self.encryption = encryption;
     }
 
     /// The session's variables.
@@ -207,9 +223,11 @@ impl Session {
     pub fn reset(&mut self) {
         let database = self.database.take();
         let canceller = self.canceller.clone();
+        let encryption = self.encryption;
         let login = Login { tenant: self.home, ..Login::clone(&self.login) };
         *self = Session::new(&Arc::clone(&self.engine), login);
         self.canceller = canceller;
+        self.encryption = encryption;
         if let Some(database) = database {
             // It could be used before.
             let _ = self.use_database(&database);
@@ -308,6 +326,7 @@ impl Session {
             warnings: self.diagnostics.count,
             errors: u64::try_from(errors).unwrap_or(u64::MAX),
             in_transaction: self.transaction.is_some(),
+            encryption: self.encryption,
             now: self.now(),
         }
     }

@@ -16,10 +16,13 @@ const DAY: u64 = 24 * HOUR;
 pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
     let counters = view.engine.processes().counters();
     let uptime = counters.uptime.as_secs();
+    let encryption = view.facts.encryption;
     let mut rows = vec![
         row("Connections", counters.connections),
         row("Queries", counters.statements),
         row("Questions", counters.statements),
+        row("Ssl_cipher", encryption.map_or("", |encryption| encryption.cipher)),
+        row("Ssl_version", encryption.map_or("", |encryption| encryption.version)),
         row("Threads_connected", counters.open),
         row("Threads_running", counters.running),
         row("Uptime", uptime),

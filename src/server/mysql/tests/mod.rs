@@ -5,3 +5,4 @@ mod login;
 mod packets;
 mod prepared;
 mod results;
+mod tls;

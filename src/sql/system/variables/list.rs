@@ -135,6 +135,7 @@ pub(super) static LIST: &[Variable] = &[
     both("read_buffer_size", Kind::Number { min: 8_192, max: 2_147_483_647 }, Number(131_072)),
     read_only("read_only", Kind::Switch, OFF),
     both("read_rnd_buffer_size", Kind::Number { min: 1, max: 2_147_483_647 }, Number(262_144)),
+    read_only("require_secure_transport", Kind::Switch, OFF),
     read_only("secure_auth", Kind::Switch, ON),
     read_only("secure_file_priv", Kind::Text, Text("")),
     read_only("server_id", Kind::Number { min: 0, max: 4_294_967_295 }, Number(1)),

@@ -8,6 +8,7 @@ use super::{Access, Fact, GlobalVariables, Id, Initial, LIST, Reach, SqlMode, Va
 use crate::{
     error::{Error, Result},
     sql::{
+        Encryption,
         parse::ast::Scope,
         system::{
             character_sets::{self, Collation},
@@ -39,6 +40,8 @@ pub struct SessionFacts {
     pub errors: u64,
     /// A transaction is open.
     pub in_transaction: bool,
+    /// How the connection is encrypted, if it is.
+    pub encryption: Option<Encryption>,
     /// The statement's moment.
     pub now: DateTime<Utc>,
 }
@@ -271,6 +274,7 @@ mod tests {
             warnings: 2,
             errors: 1,
             in_transaction: false,
+            encryption: None,
             now: DateTime::UNIX_EPOCH,
         }
     }
