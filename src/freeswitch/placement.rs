@@ -46,6 +46,12 @@ impl Placement for NodePlacement {
         conference: &str,
         known: &mut dyn Iterator<Item = Result<CompactString>>,
     ) -> Result<CompactString> {
+        // Where there is no choice, nothing needs to be looked up.
+        match &self.nodes[..] {
+            [] => return Ok(CompactString::default()),
+            [only] if only.weight > 0 => return Ok(only.name.as_str().into()),
+            _ => {}
+        }
         for node in known {
             let node = node?;
             if self.nodes.iter().any(|candidate| candidate.name == node) {

@@ -138,7 +138,7 @@ impl Base {
     /// The entries of a range that is not empty, up to some more than `limit`, with empty values unless they are wanted.
     pub fn range(&self, bounds: &KeyBounds, reverse: bool, limit: usize, values: bool) -> Result<Chunk> {
         self.with(|sled| {
-            let mut chunk = Chunk { entries: Vec::new(), stopped_at: None };
+            let mut chunk = Chunk { entries: Vec::with_capacity(limit), stopped_at: None };
             let mut bytes = 0;
             let mut next = self.first_of(sled, bounds, reverse)?;
             while let Some(block) = next {
@@ -398,11 +398,15 @@ fn read(
     let (start, mut bytes) = (entries.len(), 0);
     let mut reader = block::Reader::new(&block.entries);
     while let Some((key, value)) = reader.next()? {
-        if bounds.is_after_lower(key) && bounds.is_before_upper(key) {
-            bytes += size(key) + size(value);
-            let value = if values { value.into() } else { Bytes::default() };
-            entries.push((Key::from(key), value));
+        if !bounds.is_after_lower(key) {
+            continue;
         }
+        if !bounds.is_before_upper(key) {
+            break;
+        }
+        bytes += size(key) + size(value);
+        let value = if values { value.into() } else { Bytes::default() };
+        entries.push((Key::from(key), value));
     }
     if reverse {
         entries[start..].reverse();

@@ -1,18 +1,24 @@
 //! Commits, in groups: all that wait become durable with one wait for the disk.
 //!
-//! A thread of its own writes the groups. A commit that comes alone is written at once by the thread that makes it,
-//! if the disk is fast ([`pace`](super::pace)).
+//! A thread of its own writes the groups. While it waits for the disk, the next group comes together. A commit that is
+//! alone is written by the thread that makes it, if the disk is fast: to wake the committer and be woken by it takes as
+//! long as the disk.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{Key, Sequence, Shared, Snapshot, Write, log::Group, pace::Pace};
+use super::{Key, Sequence, Shared, Snapshot, Write, log::Group};
 use crate::error::{Error, Result};
 
 /// A group is closed at this size, so that a large transaction does not make others wait for more than itself.
 const GROUP_BYTES: usize = 1024 * 1024;
+
+/// A thread that also serves others may wait for a disk that is at least this fast on average.
+const FAST_SYNC: Duration = Duration::from_micros(500);
+/// The weight of the last wait in the average is one part in so many.
+const SYNC_MEMORY: u32 = 8;
 
 /// A commit that waits for its turn.
 pub struct Pending {
@@ -28,8 +34,7 @@ pub struct Pending {
 #[derive(Default)]
 pub struct Committer {
     queue: Mutex<Queue>,
-    /// Enough commits wait, or it is closed.
-    ready: Condvar,
+    changed: Condvar,
     /// Held by whoever writes a group.
     writer: Mutex<Writer>,
 }
@@ -37,15 +42,16 @@ pub struct Committer {
 #[derive(Default)]
 struct Queue {
     pending: Vec<Pending>,
-    /// How many must wait before the thread is woken.
-    wanted: usize,
     closed: bool,
 }
 
 #[derive(Default)]
 struct Writer {
     group: Group,
-    pace: Pace,
+    /// How long the disk takes, on average.
+    sync: Duration,
+    /// The last group had more than one commit, or others waited at its end.
+    shared: bool,
 }
 
 impl Committer {
@@ -59,38 +65,28 @@ impl Committer {
         }
         if queue.pending.is_empty()
             && let Some(mut writer) = self.writer.try_lock()
-            && writer.pace.is_alone()
+            && !writer.shared
+            && writer.sync <= FAST_SYNC
             && shared.housekeeping.has_room(shared)
         {
             drop(queue);
             return writer.write_group(shared, &mut std::iter::once(commit));
         }
         queue.pending.push(commit);
-        if queue.pending.len() >= queue.wanted {
-            self.ready.notify_one();
-        }
+        self.changed.notify_one();
     }
 
     /// Takes no more commits.
     pub fn close(&self) {
         self.queue.lock().closed = true;
-        self.ready.notify_one();
+        self.changed.notify_one();
     }
 
     /// Waits until there is a commit; false when it is closed and none is left.
     fn wait(&self) -> bool {
         let mut queue = self.queue.lock();
-        self.ready.wait_while(&mut queue, |queue| queue.pending.is_empty() && !queue.closed);
+        self.changed.wait_while(&mut queue, |queue| queue.pending.is_empty() && !queue.closed);
         !queue.pending.is_empty()
-    }
-
-    /// Waits until so many commits wait, or for some time. Returns whether they came.
-    fn gather(&self, wanted: usize, longest: Duration) -> bool {
-        let mut queue = self.queue.lock();
-        queue.wanted = wanted;
-        self.ready.wait_while_for(&mut queue, |queue| queue.pending.len() < wanted && !queue.closed, longest);
-        queue.wanted = 0;
-        queue.pending.len() >= wanted
     }
 
     fn take(&self) -> Vec<Pending> {
@@ -112,10 +108,6 @@ pub fn run(shared: &Shared) {
     while committer.wait() {
         shared.housekeeping.wait_for_room(shared);
         let mut writer = committer.writer.lock();
-        if let Some((wanted, longest)) = writer.pace.companions() {
-            let all_came = committer.gather(wanted, longest);
-            writer.pace.waited(all_came);
-        }
         let mut pending = committer.take().into_iter().peekable();
         while pending.peek().is_some() {
             writer.write_group(shared, &mut pending);
@@ -157,8 +149,8 @@ impl Writer {
     fn append(&mut self, shared: &Shared, first: Sequence, mut accepted: Vec<Accepted>) {
         let started = Instant::now();
         let appended = shared.log.lock().append(&mut self.group, first);
-        let waiting = shared.committer.queue.lock().pending.len();
-        self.pace.wrote(accepted.len(), waiting, started.elapsed());
+        self.sync = (self.sync * (SYNC_MEMORY - 1) + started.elapsed()) / SYNC_MEMORY;
+        self.shared = accepted.len() > 1 || !shared.committer.queue.lock().pending.is_empty();
         shared.counters.group(accepted.len());
         if appended.is_ok() {
             shared.snapshots.publish(first + accepted.len() as u64 - 1);

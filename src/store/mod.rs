@@ -3,7 +3,7 @@
 //! One commit goes this way:
 //!
 //! 1. [`Store::commit`] puts the writes and the snapshot they were made on into the queue of the [`committer`], a thread
-//!    of its own; if they are alone, it does that thread's work at once ([`pace`]).
+//!    of its own; if they are alone, it does that thread's work itself.
 //! 2. The committer takes all commits that wait. Each whose keys nobody wrote since its snapshot gets the next sequence
 //!    number and goes into the [`memtable`], where nobody sees it yet, and into one record of the [`log`].
 //! 3. One `fdatasync` makes that record durable. The last sequence number becomes the visible one, and all who wait are
@@ -24,7 +24,6 @@ pub mod keycode;
 mod log;
 mod memtable;
 mod options;
-mod pace;
 pub mod row;
 mod snapshot;
 mod stats;

@@ -197,7 +197,11 @@ impl Scan {
         if let Some(key) = &old.stopped_at {
             recent_entries.retain(|(recent, _)| if reverse { recent >= key } else { recent <= key });
         }
-        merge(recent_entries, old.entries, reverse, &mut self.buffer);
+        self.buffer = if recent_entries.is_empty() {
+            old.entries.into()
+        } else {
+            merge(recent_entries, old.entries, reverse)
+        };
         match old.stopped_at.or(recent.stopped_at) {
             Some(key) => self.bounds.go_on_after(key, reverse),
             None => self.done = true,
@@ -226,12 +230,8 @@ impl Iterator for Scan {
 }
 
 /// Lays recent writes over old entries.
-fn merge(
-    recent: Vec<(Key, Option<Bytes>)>,
-    old: Vec<(Key, Bytes)>,
-    reverse: bool,
-    merged: &mut VecDeque<(Key, Bytes)>,
-) {
+fn merge(recent: Vec<(Key, Option<Bytes>)>, old: Vec<(Key, Bytes)>, reverse: bool) -> VecDeque<(Key, Bytes)> {
+    let mut merged = VecDeque::with_capacity(recent.len() + old.len());
     let mut old: Peekable<_> = old.into_iter().peekable();
     let precedes = |a: &Key, b: &Key| if reverse { a > b } else { a < b };
     for (key, value) in recent {
@@ -244,4 +244,5 @@ fn merge(
         }
     }
     merged.extend(old);
+    merged
 }

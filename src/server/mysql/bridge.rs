@@ -115,12 +115,9 @@ impl State {
             packet::frame_chunk(&mut self.outbox, &mut self.sequence, payload);
             return Ok(());
         };
-        let patched = patch.apply(payload)?;
+        patch.apply(payload, &mut self.outbox, &mut self.sequence)?;
         if patch.is_done() {
             self.patches.pop_front();
-        }
-        if let Some(payload) = patched {
-            packet::frame(&mut self.outbox, &mut self.sequence, &payload);
         }
         Ok(())
     }

@@ -13,11 +13,11 @@ const BINARY: u16 = 63;
 /// Bytes of the part of a definition whose fields all have a fixed length.
 const FIXED_LENGTH: u8 = 12;
 
-/// The payload that defines a column. (`mysql_common` 0.32 has a structure for it, which it can read but not write.)
-pub(super) fn definition(column: &ResultColumn) -> Vec<u8> {
-    let mut out = Vec::with_capacity(96);
+/// Appends the payload that defines a column. (`mysql_common` 0.32 has a structure for it, which it can read but not
+/// write.)
+pub(super) fn put_definition(out: &mut Vec<u8>, column: &ResultColumn) {
     for name in ["def", &column.schema, &column.table, &column.org_table, &column.name, &column.org_name] {
-        put_string(&mut out, name.as_bytes());
+        put_string(out, name.as_bytes());
     }
     let character_set = if column.expr_type.data_type.is_text() { UTF8MB4.into() } else { BINARY };
     out.push(FIXED_LENGTH);
@@ -27,7 +27,6 @@ pub(super) fn definition(column: &ResultColumn) -> Vec<u8> {
     out.extend(flags(column).bits().to_le_bytes());
     out.push(column.decimals());
     out.extend([0; 2]);
-    out
 }
 
 /// The wire's name of a type.
@@ -77,6 +76,12 @@ fn flags(column: &ResultColumn) -> ColumnFlags {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn definition(column: &ResultColumn) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_definition(&mut out, column);
+        out
+    }
 
     #[test]
     fn a_table_s_column_says_where_it_comes_from() {

@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Ok(option @ (MULTI_STATEMENTS_ON | MULTI_STATEMENTS_OFF)) => {
                 self.client.multi_statements.store(option == MULTI_STATEMENTS_ON, Ordering::Relaxed);
                 let status = status_flags(self.client.session.lock().await.status(), false);
-                Verdict::Answer(vec![packet::eof(status, 0)])
+                Verdict::Answer(vec![packet::eof(status, 0).into()])
             }
             _ => self.answer(Err(Error::UnknownCommand)).await,
         }
@@ -165,12 +165,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .columns
             .iter()
             .map(|column| {
-                let mut payload = column::definition(column);
+                let mut payload = Vec::new();
+                column::put_definition(&mut payload, column);
                 payload.push(NO_DEFAULT);
                 payload
             })
             .collect();
-        payloads.push(packet::eof(status_flags(session.status(), false), 0));
+        payloads.push(packet::eof(status_flags(session.status(), false), 0).into());
         Ok(payloads)
     }
 

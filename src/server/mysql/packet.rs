@@ -30,11 +30,9 @@ pub(super) fn ok(status: StatusFlags, warnings: u16) -> Vec<u8> {
 }
 
 /// EOF.
-pub(super) fn eof(status: StatusFlags, warnings: u16) -> Vec<u8> {
-    let mut payload = vec![EOF];
-    payload.extend(warnings.to_le_bytes());
-    payload.extend(status.bits().to_le_bytes());
-    payload
+pub(super) fn eof(status: StatusFlags, warnings: u16) -> [u8; 5] {
+    let ([w0, w1], [s0, s1]) = (warnings.to_le_bytes(), status.bits().to_le_bytes());
+    [EOF, w0, w1, s0, s1]
 }
 
 /// ERR with the numbers that the configuration asks for.
@@ -76,6 +74,16 @@ pub(super) fn frame(out: &mut Vec<u8>, sequence: &mut u8, payload: &[u8]) {
         }
         rest = tail;
     }
+}
+
+/// Appends one packet whose payload, of less than [`MAX_PAYLOAD`] bytes, `write` appends.
+pub(super) fn frame_with(out: &mut Vec<u8>, sequence: &mut u8, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend([0; HEADER]);
+    write(out);
+    let length = u32::try_from(out.len() - start - HEADER).unwrap_or(u32::MAX).to_le_bytes();
+    out[start..start + HEADER].copy_from_slice(&[length[0], length[1], length[2], *sequence]);
+    *sequence = sequence.wrapping_add(1);
 }
 
 /// Appends one packet of at most [`MAX_PAYLOAD`] bytes.

@@ -2,7 +2,7 @@
 //!
 //! opensrv decides which packet comes next; the shim and the guard say beforehand, in the same order, what it lacks.
 
-use std::{borrow::Cow, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use mysql_common::constants::StatusFlags;
 
@@ -29,25 +29,38 @@ pub(super) enum Patch {
 }
 
 impl Patch {
-    /// The payload to send in place of this one; None to send nothing.
-    pub fn apply<'a>(&mut self, payload: &'a [u8]) -> io::Result<Option<Cow<'a, [u8]>>> {
-        let patched = match self {
-            Patch::Swallow => return Ok(None),
-            Patch::Keep => return Ok(Some(Cow::Borrowed(payload))),
-            Patch::Ok { status, warnings, info } => patch_ok(payload, *status, *warnings, info),
-            Patch::Eof { status, warnings } => {
-                (payload.first() == Some(&EOF)).then(|| packet::eof(*status, *warnings))
-            }
-            Patch::Err { code, state } => patch_err(payload, *code, state),
-            Patch::Columns { columns, next } => {
-                let definition = columns.get(*next).map(column::definition);
+    /// Appends to `out` the packet to send in place of the one with this payload, if there is one.
+    pub fn apply(&mut self, payload: &[u8], out: &mut Vec<u8>, sequence: &mut u8) -> io::Result<()> {
+        let known = match self {
+            Patch::Swallow => return Ok(()),
+            Patch::Keep => Some(packet::frame_chunk(out, sequence, payload)),
+            Patch::Ok { status, warnings, info } => ok_counts(payload).map(|counts| {
+                packet::frame_with(out, sequence, |out| {
+                    out.extend(counts);
+                    out.extend(status.bits().to_le_bytes());
+                    out.extend(warnings.to_le_bytes());
+                    if !info.is_empty() {
+                        packet::put_string(out, info.as_bytes());
+                    }
+                });
+            }),
+            Patch::Eof { status, warnings } => (payload.first() == Some(&EOF))
+                .then(|| packet::frame_chunk(out, sequence, &packet::eof(*status, *warnings))),
+            Patch::Err { code, state } => err_text(payload).map(|text| {
+                packet::frame_with(out, sequence, |out| {
+                    out.push(ERR);
+                    out.extend(code.to_le_bytes());
+                    out.push(b'#');
+                    out.extend(state.as_bytes());
+                    out.extend(text);
+                });
+            }),
+            Patch::Columns { columns, next } => columns.get(*next).map(|column| {
                 *next += 1;
-                definition
-            }
+                packet::frame_with(out, sequence, |out| column::put_definition(out, column));
+            }),
         };
-        let patched = patched
-            .ok_or_else(|| io::Error::other(format!("opensrv wrote another packet than {}", self.name())))?;
-        Ok(Some(Cow::Owned(patched)))
+        known.ok_or_else(|| io::Error::other(format!("opensrv wrote another packet than {}", self.name())))
     }
 
     /// Whether the next packet is no longer this patch's.
@@ -69,55 +82,47 @@ impl Patch {
     }
 }
 
-fn patch_ok(payload: &[u8], status: StatusFlags, warnings: u16, info: &str) -> Option<Vec<u8>> {
+/// The part of an OK packet that counts rows and tells the last id.
+fn ok_counts(payload: &[u8]) -> Option<&[u8]> {
     let mut rest = payload.strip_prefix(&[OK])?;
     packet::take_length(&mut rest)?;
     packet::take_length(&mut rest)?;
-    let counts = payload.len() - rest.len();
-    let mut patched = payload[..counts].to_vec();
-    patched.extend(status.bits().to_le_bytes());
-    patched.extend(warnings.to_le_bytes());
-    if !info.is_empty() {
-        packet::put_string(&mut patched, info.as_bytes());
-    }
-    Some(patched)
+    Some(&payload[..payload.len() - rest.len()])
 }
 
-fn patch_err(payload: &[u8], code: u16, state: &str) -> Option<Vec<u8>> {
-    // 0xff, the code, '#', five letters of SQLSTATE, the text.
-    let text = payload.strip_prefix(&[ERR])?.get(8..)?;
-    let mut patched = vec![ERR];
-    patched.extend(code.to_le_bytes());
-    patched.push(b'#');
-    patched.extend(state.as_bytes());
-    patched.extend(text);
-    Some(patched)
+/// The text of an ERR packet: behind 0xff there are the code, '#' and five letters of SQLSTATE.
+fn err_text(payload: &[u8]) -> Option<&[u8]> {
+    payload.strip_prefix(&[ERR])?.get(8..)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What is sent for a packet, header and payload.
+    fn applied(mut patch: Patch, payload: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        patch.apply(payload, &mut out, &mut 7).map(|()| out)
+    }
+
     #[test]
     fn ok_keeps_its_counts() {
-        let mut patch =
+        let patch =
             Patch::Ok { status: StatusFlags::SERVER_STATUS_IN_TRANS, warnings: 2, info: "Records: 3".into() };
-        let patched = patch.apply(&[0, 3, 0xfc, 0, 1, 0, 0, 0, 0]).unwrap().unwrap();
-        assert_eq!(&patched[..], b"\x00\x03\xfc\x00\x01\x01\x00\x02\x00\x0aRecords: 3");
+        let patched = applied(patch, &[0, 3, 0xfc, 0, 1, 0, 0, 0, 0]).unwrap();
+        assert_eq!(&patched[..], b"\x14\x00\x00\x07\x00\x03\xfc\x00\x01\x01\x00\x02\x00\x0aRecords: 3");
     }
 
     #[test]
     fn err_takes_any_code() {
-        let patched = Patch::Err { code: 15, state: "HY000" }
-            .apply(b"\xff\x00\x04#42000no such table")
-            .unwrap()
-            .unwrap();
-        assert_eq!(&patched[..], b"\xff\x0f\x00#HY000no such table");
+        let patched =
+            applied(Patch::Err { code: 15, state: "HY000" }, b"\xff\x00\x04#42000no such table").unwrap();
+        assert_eq!(&patched[..], b"\x16\x00\x00\x07\xff\x0f\x00#HY000no such table");
     }
 
     #[test]
     fn another_packet_than_expected_ends_the_connection() {
-        for (mut patch, payload) in [
+        for (patch, payload) in [
             (
                 Patch::Ok { status: StatusFlags::empty(), warnings: 0, info: String::new() },
                 &b"\xff\x00\x04#42000x"[..],
@@ -125,7 +130,7 @@ mod tests {
             (Patch::Eof { status: StatusFlags::empty(), warnings: 0 }, b"\x00"),
             (Patch::Err { code: 1, state: "HY000" }, b"\xff\x00"),
         ] {
-            assert!(patch.apply(payload).is_err());
+            assert!(applied(patch, payload).is_err());
         }
     }
 }

@@ -143,7 +143,8 @@ impl Session {
         plan: &Plan,
         params: Vec<Value>,
     ) -> Arc<Run> {
-        let now = self.now();
+        let system = self.view();
+        let now = system.facts.now;
         let limits = &self.engine.limits;
         let time = self.variables.max_statement_time();
         let mut context = EvalContext::new(now);
@@ -165,7 +166,6 @@ impl Session {
             memory: AtomicUsize::new(0),
             steps: AtomicU64::new(0),
         };
-        let system = self.view();
         let strict = self.variables.sql_mode().has(SqlMode::STRICT);
         let run = Arc::new(Run::new(transaction, plan, params, context, bounds, strict, system));
         self.clear_diagnostics();
