@@ -253,6 +253,9 @@ pub enum Error {
         /// Whether it sent a password.
         password: bool,
     },
+    /// A login whose password was not looked at, because too many before it were wrong.
+    #[error("User is blocked because of too many credential errors; try again in some seconds")]
+    LoginBlocked,
     /// A login outside of TLS where TLS is required.
     #[error("Connections using insecure transport are prohibited while --require_secure_transport=ON.")]
     TlsRequired,
@@ -469,6 +472,7 @@ impl Error {
             Error::WrongUsage(..) => (1221, "HY000", 3),
             Error::TargetTwice { .. } => (1093, "HY000", 2),
             Error::LoginRefused { .. } => (1045, "28000", 16),
+            Error::LoginBlocked => (4150, "HY000", 16),
             Error::TlsRequired => (3159, "HY000", 16),
             Error::TlsFile { .. } => (1105, "HY000", 500),
             Error::TooManyConnections => (1040, "08004", 500),

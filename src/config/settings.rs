@@ -59,8 +59,10 @@ pub struct MysqlSettings {
     pub idle_timeout: Duration,
     /// `write_timeout`: how long a client may leave its answer unread.
     pub write_timeout: Duration,
-    /// `failed_login_delay`: how long a failed login waits for its answer.
+    /// `failed_login_delay`: how long a failed login waits for its answer, and the next one after `failed_login_burst`.
     pub failed_login_delay: Duration,
+    /// `failed_login_burst`: failed logins of one user at one address that do not make the next one wait (error 4150).
+    pub failed_login_burst: u32,
 }
 
 /// The files of TLS, both in PEM format.
@@ -180,6 +182,7 @@ impl MysqlSettings {
                 MINUTE,
                 SECOND,
             ),
+            failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
         }
     }
 }

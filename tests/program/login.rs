@@ -1,5 +1,10 @@
 //! Who may log in, and what he sees.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use mysql::{Conn, OptsBuilder, prelude::Queryable};
 
 use crate::support::server::{PASSWORD, Server};
@@ -58,6 +63,30 @@ fn only_tenant_0_gives_a_tenant_its_own_password() {
     Conn::new(server.options("8").pass(Some(PASSWORD))).unwrap();
     operator.query_drop("DELETE FROM dev_config WHERE dev_id = 7").unwrap();
     Conn::new(server.options("7").pass(Some(PASSWORD))).unwrap();
+}
+
+#[test]
+fn failed_logins_slow_their_user_down_and_nobody_else() {
+    let server =
+        Server::start_with("failed_login_delay = 500ms\nfailed_login_burst = 2\nhandshake_timeout = 2s");
+    let wrong = || refusal(server.options("15").pass(Some("wrong")));
+    let start = Instant::now();
+    let codes: Vec<u16> = thread::scope(|scope| {
+        let logins: Vec<_> = (0..10).map(|_| scope.spawn(wrong)).collect();
+        // It is not the last to be answered.
+        server.connect_as("16").query_drop("SELECT 1").unwrap();
+        assert!(!logins.iter().all(thread::ScopedJoinHandle::is_finished));
+        logins.into_iter().map(|login| login.join().unwrap()).collect()
+    });
+    // Two at once, and one more each half second for two seconds.
+    let judged = codes.iter().filter(|code| **code == 1045).count();
+    assert!((6..=7).contains(&judged), "{codes:?}");
+    assert!(codes.iter().all(|code| [1045, 4150].contains(code)), "{codes:?}");
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    server.connect_as("15").query_drop("SELECT 1").unwrap();
+    let log = server.log();
+    assert!(log.contains("login refused") && log.contains("Access denied for user '15'@'127."), "{log}");
+    assert!(log.contains("logins refused unseen after failed ones"), "{log}");
 }
 
 /// The code that a login is refused with.

@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 use super::{
     MysqlPort,
     carrier::{Carrier, Stop},
+    claim,
     client::{Client, status_flags},
     login::{self, Authenticated, Login, LoginError, Nonce},
     packet,
@@ -70,7 +71,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let login = Login::new(&port, peer, nonce);
     let mut response = login.greet(&mut socket, connection).await;
     if let (Ok(request), Some(tls)) = (&response, &port.tls)
-        && login::asks_for_tls(&request.payload)
+        && claim::asks_for_tls(&request.payload)
     {
         (socket, response) = match login.secure(socket, tls, request).await {
             Ok(secured) => secured,
@@ -85,7 +86,11 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(authenticated) => authenticated,
         Err(LoginError::Gone) => return,
         Err(LoginError::Refused(error, sequence)) => {
-            warn!(connection, %peer, %error, "login refused");
+            match error {
+                // Of those there may be many; they are reported together.
+                Error::LoginBlocked => debug!(connection, %peer, %error, "login refused"),
+                _ => warn!(connection, %peer, %error, "login refused"),
+            }
             let _ = send_error(&mut socket, &port, &error, sequence).await;
             return socket.close().await;
         }

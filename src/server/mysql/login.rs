@@ -4,20 +4,21 @@ use std::{io, net::IpAddr};
 
 use mysql_common::{
     constants::{CapabilityFlags, StatusFlags},
-    io::ParseBuf,
-    packets::{AuthPlugin, AuthSwitchRequest, HandshakePacket, HandshakeResponse},
-    proto::{MyDeserialize, MySerialize},
+    packets::{AuthPlugin, AuthSwitchRequest, HandshakePacket},
+    proto::MySerialize,
 };
 use rand::Rng;
 use subtle::ConstantTimeEq;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
+use tracing::warn;
 
 use super::{
     MysqlPort,
     accounts::tenant_of,
+    claim::{CAPABILITIES, Claim, read_change_user, read_response, shown_user},
     column::UTF8MB4,
     packet,
     socket::{Command, PacketSocket, ReadError, Transport},
@@ -31,32 +32,10 @@ use crate::{
 
 /// Bytes that a client may send before it has logged in.
 const LOGIN_LIMIT: usize = 8 * 1024;
-/// Characters of a user name that errors show; MySQL's names have 32 at most.
-const SHOWN_USER: usize = 64;
 /// Bytes of the random text that a password is hashed with.
 const NONCE: usize = 20;
-/// Bytes of the packet that asks for TLS: the beginning of a handshake response, without a user.
-const TLS_REQUEST: usize = 32;
 /// The first byte of the packet that tells a client of caching_sha2_password that no more is needed.
 const FAST_AUTH_SUCCESS: [u8; 2] = [0x01, 0x03];
-
-/// What the server can do; TLS as well if there is a certificate. Neither SESSION_TRACK nor DEPRECATE_EOF: opensrv writes their packets wrongly; neither
-/// COMPRESS nor LOCAL_FILES.
-const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
-    .union(CapabilityFlags::CLIENT_FOUND_ROWS)
-    .union(CapabilityFlags::CLIENT_LONG_FLAG)
-    .union(CapabilityFlags::CLIENT_CONNECT_WITH_DB)
-    .union(CapabilityFlags::CLIENT_IGNORE_SPACE)
-    .union(CapabilityFlags::CLIENT_PROTOCOL_41)
-    .union(CapabilityFlags::CLIENT_INTERACTIVE)
-    .union(CapabilityFlags::CLIENT_TRANSACTIONS)
-    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
-    .union(CapabilityFlags::CLIENT_MULTI_STATEMENTS)
-    .union(CapabilityFlags::CLIENT_MULTI_RESULTS)
-    .union(CapabilityFlags::CLIENT_PS_MULTI_RESULTS)
-    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
-    .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
-    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA);
 
 /// A client whose password was right.
 #[derive(Debug, PartialEq)]
@@ -86,15 +65,6 @@ impl From<io::Error> for LoginError {
     fn from(_: io::Error) -> Self {
         LoginError::Gone
     }
-}
-
-/// What a client says about itself, in the handshake or in CHANGE_USER.
-struct Claim {
-    user: Vec<u8>,
-    database: Option<Vec<u8>>,
-    plugin: AuthPlugin<'static>,
-    response: Vec<u8>,
-    sequence: u8,
 }
 
 /// The random text that a connection's passwords are hashed with.
@@ -206,7 +176,7 @@ impl<'a> Login<'a> {
         payload
     }
 
-    /// Checks a claim; the same work is done and the same answer given whether the user or the password is wrong.
+    /// Checks a claim, after asking for the response if the client has not sent it yet.
     async fn check<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         socket: &mut PacketSocket<S>,
@@ -226,23 +196,7 @@ impl<'a> Login<'a> {
             response = command.payload.to_vec();
         }
         let refuse = |error, sequence| LoginError::Refused(error, sequence);
-        let tenant = tenant_of(&user);
-        let password = self
-            .port
-            .accounts
-            .password(tenant.unwrap_or_default())
-            .map_err(|error| refuse(error, sequence))?;
-        let matches = self.matches(&plugin, &password, &response);
-        let shown = shown_user(&user);
-        let Some(tenant) = tenant.filter(|_| matches) else {
-            sleep(self.port.settings.failed_login_delay).await;
-            let error = Error::LoginRefused {
-                user: shown,
-                host: self.peer.to_string(),
-                password: !response.is_empty(),
-            };
-            return Err(refuse(error, sequence));
-        };
+        let tenant = self.judge(&user, &plugin, &response).await.map_err(|error| refuse(error, sequence))?;
         if plugin == AuthPlugin::CachingSha2Password {
             self.send(socket, &FAST_AUTH_SUCCESS, &mut sequence).await?;
         }
@@ -253,7 +207,40 @@ impl<'a> Login<'a> {
                 return Err(refuse(Error::UnknownDatabase(name), sequence));
             }
         };
-        Ok((tenant, shown, database, sequence))
+        Ok((tenant, shown_user(&user), database, sequence))
+    }
+
+    /// The tenant whose password the response proves. Whoever has failed often waits until it is looked at; the moment of
+    /// a refusal does not depend on what was found.
+    async fn judge(&self, user: &[u8], plugin: &AuthPlugin<'_>, response: &[u8]) -> Result<Tenant> {
+        let throttle = &self.port.throttle;
+        let delay = self.port.settings.failed_login_delay;
+        let applicant = throttle.applicant(self.peer, user);
+        let now = Instant::now();
+        let Some(wait) = throttle.queue(applicant, self.deadline.saturating_duration_since(now), now) else {
+            if let Some(logins) = throttle.report(now) {
+                warn!(logins, peer = %self.peer, user = shown_user(user), "logins refused unseen after failed ones");
+            }
+            sleep(delay).await;
+            return Err(Error::LoginBlocked);
+        };
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        let refused_at = Instant::now() + delay;
+        let tenant = tenant_of(user);
+        let password = self.port.accounts.password(tenant.unwrap_or_default())?;
+        let matches = self.matches(plugin, &password, response);
+        if let Some(tenant) = tenant.filter(|_| matches) {
+            throttle.succeeded(applicant);
+            return Ok(tenant);
+        }
+        sleep_until(refused_at).await;
+        Err(Error::LoginRefused {
+            user: shown_user(user),
+            host: self.peer.to_string(),
+            password: !response.is_empty(),
+        })
     }
 
     /// Whether the response proves the password, compared in constant time. An empty password lets nobody in.
@@ -293,75 +280,4 @@ impl<'a> Login<'a> {
             ReadError::Refused(error, sequence) => LoginError::Refused(error, sequence),
         })
     }
-}
-
-/// A user name fit for logs: short, and on one line.
-fn shown_user(user: &[u8]) -> String {
-    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    String::from_utf8_lossy(user).chars().take(SHOWN_USER).map(printable).collect()
-}
-
-/// The capabilities that a client's answer to the greeting begins with.
-fn claimed_capabilities(payload: &[u8]) -> Option<CapabilityFlags> {
-    let bits = payload.first_chunk()?;
-    Some(CapabilityFlags::from_bits_retain(u32::from_le_bytes(*bits)))
-}
-
-/// Whether an answer to the greeting asks for TLS before it says anything else.
-pub(super) fn asks_for_tls(payload: &[u8]) -> bool {
-    payload.len() == TLS_REQUEST
-        && claimed_capabilities(payload).is_some_and(|claimed| claimed.contains(CapabilityFlags::CLIENT_SSL))
-}
-
-fn read_response(payload: &[u8], sequence: u8, encrypted: bool) -> Result<(Claim, CapabilityFlags)> {
-    let claimed = claimed_capabilities(payload)
-        .ok_or_else(|| Error::BadHandshake("the client's answer is cut".to_owned()))?;
-    for (flag, name, granted) in [
-        (CapabilityFlags::CLIENT_SSL, "TLS", encrypted),
-        (CapabilityFlags::CLIENT_COMPRESS, "compression", false),
-    ] {
-        if claimed.contains(flag) && !granted {
-            return Err(Error::BadHandshake(format!("the client asked for {name}, which was not offered")));
-        }
-    }
-    if !claimed.contains(CapabilityFlags::CLIENT_PROTOCOL_41 | CapabilityFlags::CLIENT_SECURE_CONNECTION) {
-        return Err(Error::BadHandshake("the client is older than MySQL 4.1".to_owned()));
-    }
-    let response = HandshakeResponse::deserialize((), &mut ParseBuf(payload))
-        .map_err(|error| Error::BadHandshake(error.to_string()))?;
-    let claim = Claim {
-        user: response.user().to_vec(),
-        database: response.db_name().map(<[u8]>::to_vec),
-        // Clients without plugins know one way only.
-        plugin: response
-            .auth_plugin()
-            .map_or(AuthPlugin::MysqlNativePassword, |plugin| plugin.clone().into_owned()),
-        response: response.scramble_buf().to_vec(),
-        sequence,
-    };
-    Ok((claim, claimed & CAPABILITIES))
-}
-
-/// The command byte, the user, the response after its length, the database, and perhaps the character set and the plugin.
-fn read_change_user(payload: &[u8], sequence: u8) -> Result<Claim> {
-    let cut = || Error::BadHandshake("the command is cut".to_owned());
-    let rest = payload.get(1..).ok_or_else(cut)?;
-    let (user, rest) = split_at_nul(rest).ok_or_else(cut)?;
-    let (&length, rest) = rest.split_first().ok_or_else(cut)?;
-    let (response, rest) = rest.split_at_checked(length.into()).ok_or_else(cut)?;
-    let (database, rest) = split_at_nul(rest).ok_or_else(cut)?;
-    let plugin =
-        rest.get(2..).and_then(split_at_nul).map(|(name, _)| AuthPlugin::from_bytes(name).into_owned());
-    Ok(Claim {
-        user: user.to_vec(),
-        database: Some(database.to_vec()),
-        plugin: plugin.unwrap_or(AuthPlugin::MysqlNativePassword),
-        response: response.to_vec(),
-        sequence,
-    })
-}
-
-fn split_at_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == 0)?;
-    Some((&bytes[..end], &bytes[end + 1..]))
 }

@@ -16,6 +16,7 @@ mod accounts;
 mod bridge;
 mod carrier;
 mod cell;
+mod claim;
 mod client;
 mod column;
 mod commands;
@@ -30,10 +31,12 @@ mod socket;
 pub(super) mod test_support;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use std::{net::SocketAddr, sync::Arc};
 
 pub use accounts::{Accounts, TenantPasswords};
+use throttle::Throttle;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
@@ -54,6 +57,7 @@ pub struct MysqlPort {
     pub(super) connections: Arc<Connections>,
     /// None: no TLS is offered.
     pub(super) tls: Option<Tls>,
+    throttle: Throttle,
 }
 
 impl MysqlPort {
@@ -77,7 +81,8 @@ impl MysqlPort {
         ] {
             engine.variables().configure(variable, &value)?;
         }
-        Ok(MysqlPort { engine, accounts, settings, connections, tls })
+        let throttle = Throttle::new(settings.failed_login_burst, settings.failed_login_delay);
+        Ok(MysqlPort { engine, accounts, settings, connections, tls, throttle })
     }
 
     /// Reads the files of TLS again, for the connections to come. If they cannot be used, the old ones stay.

@@ -98,9 +98,13 @@ pub struct Client {
 impl Client {
     /// Connects and reads the greeting.
     pub async fn greeted(port: Arc<MysqlPort>) -> Client {
+        Client::greeted_at(port, [127, 0, 0, 1]).await
+    }
+
+    /// The same from another address.
+    pub async fn greeted_at(port: Arc<MysqlPort>, address: [u8; 4]) -> Client {
         let (stream, server) = tokio::io::duplex(64 * 1024);
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        tokio::spawn(port.serve(server, peer));
+        tokio::spawn(port.serve(server, SocketAddr::from((address, 1))));
         let mut client = Client {
             stream: Box::new(stream),
             nonce: Vec::new(),

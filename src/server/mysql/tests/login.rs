@@ -1,10 +1,14 @@
 //! Who gets in, and how.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use mysql_common::{constants::CapabilityFlags, packets::AuthPlugin};
+use tokio::{task::JoinSet, time::Instant};
 
-use super::super::test_support::{Client, MODERN, PASSWORD, comet_settings, port, settings};
+use super::super::{
+    MysqlPort,
+    test_support::{Client, MODERN, PASSWORD, comet_settings, port, settings},
+};
 use crate::config::MysqlSettings;
 
 const NATIVE: AuthPlugin<'static> = AuthPlugin::MysqlNativePassword;
@@ -83,15 +87,109 @@ async fn a_user_name_cannot_write_into_the_log() {
     assert!(text.len() < 200 && text.starts_with("Access denied for user 'bob\u{fffd}2026"), "{text}");
 }
 
+/// The answer to a login, an error's code or 0, and how many seconds it took.
+async fn try_login(port: &Arc<MysqlPort>, address: [u8; 4], user: &str, password: &str) -> (u16, u64) {
+    let mut client = Client::greeted_at(port.clone(), address).await;
+    let before = Instant::now();
+    client.send_login(user, password, MODERN, NATIVE).await;
+    let (_, answer) = client.read().await;
+    let code = if answer[0] == 0 { 0 } else { u16::from_le_bytes([answer[1], answer[2]]) };
+    (code, before.elapsed().as_secs())
+}
+
+/// The answers to logins with a wrong password that come together, in order.
+async fn at_once(port: &Arc<MysqlPort>, user: &'static str, count: usize) -> Vec<(u16, u64)> {
+    let mut logins = JoinSet::new();
+    for _ in 0..count {
+        let port = port.clone();
+        logins.spawn(async move { try_login(&port, HERE, user, "wrong").await });
+    }
+    let mut answers = logins.join_all().await;
+    answers.sort_unstable();
+    answers
+}
+
+/// Three logins at once, then one in two seconds; at most 7 seconds for a login.
+fn slowing() -> MysqlSettings {
+    let (delay, limit) = (Duration::from_secs(2), Duration::from_secs(7));
+    MysqlSettings { failed_login_delay: delay, failed_login_burst: 3, handshake_timeout: limit, ..settings() }
+}
+
+const HERE: [u8; 4] = [127, 0, 0, 1];
+
 #[tokio::test]
-async fn a_refused_login_waits_for_its_answer() {
+async fn a_refusal_takes_the_same_time_whether_there_is_such_a_user_or_not() {
     tokio::time::pause();
-    let port = port(MysqlSettings { failed_login_delay: Duration::from_secs(3), ..settings() });
-    let mut client = Client::greeted(port).await;
-    let before = tokio::time::Instant::now();
-    client.send_login("15", "wrong", MODERN, NATIVE).await;
-    client.read_error().await;
-    assert!(before.elapsed() >= Duration::from_secs(3));
+    for user in ["15", "bob", "-1", "99999999999"] {
+        let port = port(slowing());
+        let mut client = Client::greeted(port).await;
+        let before = Instant::now();
+        client.send_login(user, "wrong", MODERN, NATIVE).await;
+        assert_eq!(client.read_error().await.0, 1045);
+        // The timer counts milliseconds.
+        assert_eq!(before.elapsed().as_millis(), 2_001, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn after_some_failed_logins_right_and_wrong_ones_wait_alike() {
+    tokio::time::pause();
+    for user in ["15", "bob"] {
+        let port = port(slowing());
+        // All at once: three are looked at and refused, the others wait for their turns, or would for too long.
+        let answers = at_once(&port, user, 8).await;
+        let mut expected = vec![(1045, 2), (1045, 2), (1045, 2), (1045, 4), (1045, 6), (1045, 8)];
+        expected.extend([(4150, 2); 2]);
+        assert_eq!(answers, expected, "{user}");
+        // By now the queue is short again.
+        assert_eq!(try_login(&port, HERE, "15", PASSWORD).await.0, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_right_password_waits_its_turn_and_then_no_more() {
+    tokio::time::pause();
+    let port = port(slowing());
+    let tried = |password| try_login(&port, HERE, "15", password);
+    tokio::join!(tried("wrong"), tried("wrong"), tried("wrong"), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // What waits tells nothing by its waiting.
+        assert_eq!(tried(PASSWORD).await, (0, 1));
+        assert_eq!(tried(PASSWORD).await, (0, 0));
+    });
+}
+
+#[tokio::test]
+async fn others_are_let_in_while_one_user_fails() {
+    tokio::time::pause();
+    let port = port(slowing());
+    let flood = tokio::spawn({
+        let port = port.clone();
+        async move { at_once(&port, "15", 100).await }
+    });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(try_login(&port, HERE, "16", PASSWORD).await, (0, 0));
+    assert_eq!(try_login(&port, [10, 0, 0, 2], "15", PASSWORD).await, (0, 0));
+    let answers = flood.await.unwrap();
+    assert_eq!(answers.iter().filter(|(code, _)| *code == 1045).count(), 6);
+    assert_eq!(answers.iter().filter(|(code, _)| *code == 4150).count(), 94);
+}
+
+/// CHANGE_USER would else be another way to try passwords.
+#[tokio::test]
+async fn a_failed_change_of_user_counts() {
+    tokio::time::pause();
+    let port = port(slowing());
+    let mut changes = JoinSet::new();
+    for _ in 0..3 {
+        let mut client = Client::connect(port.clone()).await;
+        changes.spawn(async move {
+            client.command(17, b"16\0\0\0\x2d\0mysql_native_password\0").await;
+            client.read_error().await.0
+        });
+    }
+    assert_eq!(changes.join_all().await, [1045; 3]);
+    assert_eq!(at_once(&port, "16", 2).await, [(1045, 2), (1045, 4)]);
 }
 
 #[tokio::test]
