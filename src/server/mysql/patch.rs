@@ -33,7 +33,10 @@ impl Patch {
     pub fn apply(&mut self, payload: &[u8], out: &mut Vec<u8>, sequence: &mut u8) -> io::Result<()> {
         let known = match self {
             Patch::Swallow => return Ok(()),
-            Patch::Keep => Some(packet::frame_chunk(out, sequence, payload)),
+            Patch::Keep => {
+                packet::frame_chunk(out, sequence, payload);
+                Some(())
+            }
             Patch::Ok { status, warnings, info } => ok_counts(payload).map(|counts| {
                 packet::frame_with(out, sequence, |out| {
                     out.extend(counts);
