@@ -68,23 +68,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(_) => Verdict::Pass(Cow::Borrowed(payload)),
                 Err(error) => self.answer(Err(error)).await,
             },
-            COM_STMT_EXECUTE => match self.execute(payload) {
-                Ok(command) => Verdict::Pass(command),
-                Err(error) => self.answer(Err(error)).await,
-            },
+            COM_STMT_EXECUTE => {
+                let command = self.client.prepared.lock().execute(payload);
+                match command {
+                    Ok(command) => Verdict::Pass(command),
+                    Err(error) => self.answer(Err(error)).await,
+                }
+            }
             COM_STMT_SEND_LONG_DATA => {
                 let limit = self.port.settings.max_packet;
-                if let Some(id) = statement_id(payload)
-                    && let Some(prepared) = self.client.prepared.lock().get_mut(&id)
-                {
-                    prepared.append_long_data(payload, limit);
+                let mut prepared = self.client.prepared.lock();
+                if let Ok((_, statement)) = prepared.find(payload, "mysql_stmt_send_long_data") {
+                    statement.append_long_data(payload, limit);
                 }
                 Verdict::Answer(Vec::new())
             }
             COM_STMT_CLOSE => match statement_id(payload) {
-                Some(id) if self.client.prepared.lock().contains_key(&id) => {
-                    Verdict::Pass(Cow::Borrowed(payload))
-                }
+                Some(id) if self.client.prepared.lock().contains(id) => Verdict::Pass(Cow::Borrowed(payload)),
                 _ => Verdict::Answer(Vec::new()),
             },
             COM_STMT_RESET => {
@@ -123,18 +123,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }])
     }
 
-    fn execute<'a>(&self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-        let id = statement_id(payload).ok_or(Error::MalformedPacket)?;
-        let mut prepared = self.client.prepared.lock();
-        let statement = prepared.get_mut(&id).ok_or_else(|| unknown_statement(id, "mysqld_stmt_execute"))?;
-        statement.execute(payload)
-    }
-
     fn reset_statement(&self, payload: &[u8]) -> Result<()> {
-        let id = statement_id(payload).ok_or(Error::MalformedPacket)?;
-        let mut prepared = self.client.prepared.lock();
-        prepared.get_mut(&id).ok_or_else(|| unknown_statement(id, "mysqld_stmt_reset"))?.reset();
-        Ok(())
+        self.client.prepared.lock().find(payload, "mysqld_stmt_reset").map(|(_, statement)| statement.reset())
     }
 
     fn kill(&self, argument: &[u8]) -> Result<()> {
@@ -198,10 +188,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(error) => Verdict::Refuse(error),
         }
     }
-}
-
-fn unknown_statement(id: u32, command: &str) -> Error {
-    Error::UnknownPrepared { handler: id.to_string(), command: command.to_owned() }
 }
 
 /// opensrv answers `SELECT @@max_allowed_packet` by itself, and looks only at texts that begin like this.

@@ -20,8 +20,62 @@ const EXECUTE_HEAD: usize = 10;
 /// Bytes of SEND_LONG_DATA before the data: the command, the statement, the parameter.
 const LONG_DATA_HEAD: usize = 7;
 
+/// Names the statement prepared last, in MariaDB's protocol: its clients send EXECUTE before they know the number.
+const LAST_PREPARED: u32 = u32::MAX;
+
 /// A connection's prepared statements by number.
-pub(super) type PreparedStatements = HashMap<u32, Prepared>;
+#[derive(Default)]
+pub(super) struct PreparedStatements {
+    by_number: HashMap<u32, Prepared>,
+    /// None after a PREPARE that failed.
+    last: Option<u32>,
+}
+
+impl PreparedStatements {
+    /// Takes in the outcome of a PREPARE: the statement's number and how many parameters it has, or None if it failed.
+    pub fn add(&mut self, prepared: Option<(u32, u16)>) {
+        self.last = prepared.map(|(id, _)| id);
+        self.by_number.extend(prepared.map(|(id, params)| (id, Prepared::new(params))));
+    }
+
+    /// The statement that an EXECUTE, SEND_LONG_DATA or RESET names, and its number. Errors 1243 and 1835.
+    pub fn find(&mut self, payload: &[u8], command: &str) -> Result<(u32, &mut Prepared)> {
+        let named = statement_id(payload).ok_or(Error::MalformedPacket)?;
+        let id = if named == LAST_PREPARED { self.last.unwrap_or(named) } else { named };
+        let unknown = || Error::UnknownPrepared { handler: id.to_string(), command: command.to_owned() };
+        self.by_number.get_mut(&id).map(|statement| (id, statement)).ok_or_else(unknown)
+    }
+
+    /// The EXECUTE in a form that opensrv reads rightly. Errors 1210, 1243 and 1835.
+    pub fn execute<'a>(&mut self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        let (id, statement) = self.find(payload, "mysqld_stmt_execute")?;
+        let mut command = statement.execute(payload)?;
+        if statement_id(payload) != Some(id) {
+            command.to_mut()[1..5].copy_from_slice(&id.to_le_bytes());
+        }
+        Ok(command)
+    }
+
+    /// Whether there is a statement of this number.
+    pub fn contains(&self, id: u32) -> bool {
+        self.by_number.contains_key(&id)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
+    }
+
+    /// Forgets a statement.
+    pub fn remove(&mut self, id: u32) {
+        self.by_number.remove(&id);
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        *self = PreparedStatements::default();
+    }
+}
 
 /// What the protocol keeps of a prepared statement between its commands.
 #[derive(Default)]
@@ -36,7 +90,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// A statement with this number of parameters.
-    pub fn new(params: u16) -> Self {
+    fn new(params: u16) -> Self {
         Prepared { params: params.into(), ..Prepared::default() }
     }
 
@@ -59,8 +113,8 @@ impl Prepared {
         self.overflow = false;
     }
 
-    /// The EXECUTE in a form that opensrv reads rightly: types always there, long data among the values.
-    pub fn execute<'a>(&mut self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+    /// The EXECUTE with types always there, and long data among the values.
+    fn execute<'a>(&mut self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let long_data = std::mem::take(&mut self.long_data);
         if std::mem::take(&mut self.overflow) {
             return Err(Error::WrongArguments("COM_STMT_SEND_LONG_DATA".to_owned()));
@@ -114,7 +168,7 @@ impl Prepared {
     }
 }
 
-/// The statement that an EXECUTE, SEND_LONG_DATA, RESET or CLOSE names.
+/// The number of a statement in an EXECUTE, SEND_LONG_DATA, RESET or CLOSE.
 pub(super) fn statement_id(payload: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(payload.get(1..5)?.try_into().ok()?))
 }

@@ -18,7 +18,7 @@ use super::{
     client::{Client, status_flags},
     packet,
     patch::Patch,
-    prepared::{Prepared, param_value},
+    prepared::param_value,
 };
 use crate::{
     error::{Error, Result},
@@ -223,13 +223,14 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
             }
             Ok(info)
         });
+        client.prepared.lock().add(info.as_ref().ok().map(|info| (info.id, info.params)));
         let info = match info {
             Ok(info) => info,
             Err(error) => {
                 return writer.error(ErrorKind::ER_UNKNOWN_ERROR, self.expect_error(&error).as_bytes()).await;
             }
         };
-        client.prepared.lock().insert(info.id, Prepared::new(info.params));
+
         self.bridge.patch(Patch::Keep);
         let params: Arc<[ResultColumn]> =
             (0..info.params).map(|_| ResultColumn::expression("?", DataType::VarBinary(0))).collect();
@@ -261,7 +262,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
     where
         BridgeWriter: 'async_trait,
     {
-        self.client.prepared.lock().remove(&id);
+        self.client.prepared.lock().remove(id);
         self.client.session.lock().await.close_prepared(id);
     }
 

@@ -79,6 +79,29 @@ async fn an_unknown_statement_is_named() {
     client.assert_alive().await;
 }
 
+/// MariaDB's connectors do not wait for the number: they send PREPARE and EXECUTE together.
+#[tokio::test]
+async fn the_statement_prepared_last_needs_no_number() {
+    let mut client = Client::connect(port(settings())).await;
+    client.execute(u32::MAX, &[]).await;
+    assert_eq!(client.read_error().await.0, 1243);
+    client.prepare("SELECT 'first'").await;
+    let (id, ..) = client.prepare(ECHO).await;
+    client.execute(u32::MAX, &[&[0, 1][..], &TYPES, &values(1, "b")].concat()).await;
+    assert_eq!(client.read_result().await.rows, [row(&["<1>", "<b>"])]);
+    client.execute(u32::MAX, &[&[0, 0][..], &values(2, "c")].concat()).await;
+    assert_eq!(client.read_result().await.rows, [row(&["<2>", "<c>"])]);
+    client.execute(id, &[&[0, 0][..], &values(3, "d")].concat()).await;
+    assert_eq!(client.read_result().await.rows, [row(&["<3>", "<d>"])]);
+
+    client.command(22, b"SELECT * FROM nothing").await;
+    assert_eq!(client.read_error().await.0, 1146);
+    client.execute(u32::MAX, &[]).await;
+    let (code, _, text) = client.read_error().await;
+    assert_eq!(code, 1243, "after a PREPARE that failed: {text}");
+    client.assert_alive().await;
+}
+
 async fn send_long_data(client: &mut Client, id: u32, param: u16, data: &[u8]) {
     client.command(24, &[&id.to_le_bytes()[..], &param.to_le_bytes(), data].concat()).await;
 }
