@@ -113,13 +113,15 @@ struct Diagnostics {
     warnings: Vec<Warning>,
     /// How many there were, those forgotten included.
     count: u64,
+    /// The last statement but listed what one before it remarked.
+    listed: bool,
 }
 
 impl Diagnostics {
     /// What a statement remarked; it forgets them.
     fn of(run: &Run) -> Self {
         let count = run.context.warnings.count();
-        Diagnostics { count, warnings: run.context.warnings.take() }
+        Diagnostics { count, warnings: run.context.warnings.take(), listed: false }
     }
 }
 
@@ -310,9 +312,11 @@ impl Session {
         self.diagnostics = Diagnostics::default();
     }
 
+    /// How much the last statement itself remarked.
     fn warning_count(&self) -> u64 {
         match &self.run {
             Some(run) => run.context.warnings.count(),
+            None if self.diagnostics.listed => 0,
             None => self.diagnostics.count,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{mem, sync::Arc};
 
-use super::Session;
+use super::{Diagnostics, Session};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -44,7 +44,7 @@ impl Session {
         let outcome = self.run_listing(plan)?;
         if let Some(kept) = kept {
             self.run = None;
-            self.diagnostics = kept;
+            self.diagnostics = Diagnostics { listed: true, ..kept };
         }
         Ok(outcome)
     }

@@ -186,8 +186,15 @@ async fn warnings_stay_until_the_next_statement() {
     session.execute("select cast('12abc' as signed)").await.expect("rows");
     answer(&mut session, "select cast('12abc' as signed)").await;
     assert_eq!(session.status().warnings, 1);
+    for _ in 0..2 {
+        // Connector/Python asks again as long as the answer says that there are warnings.
+        let listed = answer(&mut session, "show warnings").await;
+        assert!(listed.contains("12abc"), "{listed}");
+        assert_eq!(session.status().warnings, 0);
+    }
     answer(&mut session, "select 1").await;
     assert_eq!(session.status().warnings, 0);
+    assert!(!answer(&mut session, "show warnings").await.contains("12abc"));
     answer(&mut session, "nonsense").await;
     assert_eq!(session.status().warnings, 1);
 }
