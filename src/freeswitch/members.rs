@@ -86,7 +86,7 @@ impl NodeMembers {
         for Change { key, old, new } in changes {
             let row = |member: &Member| self.table.row(&self.node, key, member, now);
             match (old.as_ref().map(row), new.as_ref().map(row)) {
-                (old, Some(new)) => transaction.put(self.table.schema(), old.as_ref(), new)?,
+                (old, Some(new)) => drop(transaction.put(self.table.schema(), old.as_ref(), new)?),
                 (Some(old), None) => transaction.delete(self.table.schema(), &old)?,
                 (None, None) => {}
             }

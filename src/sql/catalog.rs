@@ -88,8 +88,8 @@ pub trait Transaction: Send {
 
     /// Writes a row. `old` is the row it replaces, as this transaction sees it (its primary key may differ), or None
     /// for a key that the caller found free. The table's own rules are applied here: they may refuse the row or fill
-    /// in columns.
-    fn put(&mut self, table: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<()>;
+    /// in columns. Gives back the row as it is now.
+    fn put(&mut self, table: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<Row>;
 
     /// Removes a row that this transaction sees.
     fn delete(&mut self, table: &Arc<TableSchema>, old: &Row) -> Result<()>;

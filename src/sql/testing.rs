@@ -313,11 +313,11 @@ impl Transaction for MemoryTransaction {
         Ok(self.scan(table, index, range, false)?.count() as u64)
     }
 
-    fn put(&mut self, table: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<()> {
-        let write = Write { table: Arc::clone(table), old: old.cloned(), new: Some(new) };
+    fn put(&mut self, table: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<Row> {
+        let write = Write { table: Arc::clone(table), old: old.cloned(), new: Some(new.clone()) };
         apply(&mut self.data, self.tenant, &write, 0);
         self.writes.push(write);
-        Ok(())
+        Ok(new)
     }
 
     fn delete(&mut self, table: &Arc<TableSchema>, old: &Row) -> Result<()> {

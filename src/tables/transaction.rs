@@ -178,7 +178,7 @@ impl Transaction for DatabaseTransaction {
         entries.map(|entry| entry.map(|_| 1)).sum()
     }
 
-    fn put(&mut self, schema: &Arc<TableSchema>, old: Option<&Row>, mut new: Row) -> Result<()> {
+    fn put(&mut self, schema: &Arc<TableSchema>, old: Option<&Row>, mut new: Row) -> Result<Row> {
         let table = Arc::clone(self.table(schema)?);
         table.behaviour.write(self, old, &mut new)?;
         let new_key = keys::of_row(schema, self.tenant, &new)?;
@@ -197,7 +197,7 @@ impl Transaction for DatabaseTransaction {
         }
         let bytes = table.encode(&new)?;
         self.write(new_key, Some(bytes.into()));
-        Ok(())
+        Ok(new)
     }
 
     fn delete(&mut self, schema: &Arc<TableSchema>, old: &Row) -> Result<()> {

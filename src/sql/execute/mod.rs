@@ -12,17 +12,17 @@ mod write;
 use std::sync::{Arc, atomic::Ordering};
 
 pub(super) use run::{Bounds, Run, SharedTransaction};
+pub(super) use write::Changed;
 
 use self::{evaluate::Env, rows::State};
 use super::{
-    outcome::Done,
     plan::{Action, Plan},
     types::Row,
 };
 use crate::error::{Error, Result};
 
 /// Runs a plan that changes rows.
-pub(super) fn change(plan: &Plan, run: &Run) -> Result<Done> {
+pub(super) fn change(plan: &Plan, run: &Run) -> Result<Changed> {
     match &plan.action {
         Action::Insert(insert) => write::insert(insert, run),
         Action::Update(update) => write::update(update, run),

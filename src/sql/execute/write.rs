@@ -9,7 +9,7 @@ use crate::{
         catalog::{KeyRange, Transaction},
         outcome::Done,
         plan::{
-            expression::Typed,
+            expression::{Expression, Typed},
             node::Node,
             write::{ColumnValue, Delete, Duplicate, Insert, Source, Update},
         },
@@ -26,6 +26,14 @@ struct Obstacle {
     entry: String,
     /// It is the primary key.
     primary: bool,
+}
+
+/// What a statement did, and the rows of its RETURNING.
+pub(in super::super) struct Changed {
+    /// The counts.
+    pub(in super::super) done: Done,
+    /// The rows; none without RETURNING.
+    pub(in super::super) returned: Vec<Row>,
 }
 
 /// How values go into the columns of a table.
@@ -132,7 +140,7 @@ impl Writer<'_> {
 }
 
 /// Runs an INSERT or REPLACE.
-pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Done> {
+pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Changed> {
     let writer = Writer {
         run,
         database: &insert.database,
@@ -172,7 +180,9 @@ pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Done> {
     } else {
         String::new()
     };
-    Ok(Done { affected_rows: count.affected, last_insert_id: count.insert_id, info, ..Done::default() })
+    let done =
+        Done { affected_rows: count.affected, last_insert_id: count.insert_id, info, ..Done::default() };
+    Ok(Changed { done, returned: count.returned })
 }
 
 #[derive(Default)]
@@ -181,6 +191,7 @@ struct Counts {
     duplicates: u64,
     affected: u64,
     insert_id: u64,
+    returned: Vec<Row>,
 }
 
 /// A row with the defaults of the columns that the INSERT does not name.
@@ -207,7 +218,8 @@ fn insert_row(insert: &Insert, writer: &Writer, row: Row, number: usize, count: 
     let obstacle = run.with(|transaction| writer.obstacle(transaction, &row, None))?;
     let Some(obstacle) = obstacle else {
         count.affected += 1;
-        return run.with(|transaction| transaction.put(&insert.table, None, row));
+        let row = run.with(|transaction| transaction.put(&insert.table, None, row))?;
+        return show(&insert.returning, &row, run, &mut count.returned);
     };
     count.duplicates += 1;
     match &insert.duplicate {
@@ -221,18 +233,33 @@ fn insert_row(insert: &Insert, writer: &Writer, row: Row, number: usize, count: 
             // MariaDB leaves an identical row alone if no other unique key could be in the way.
             let left_alone = obstacle.row == row && !insert.table.indexes.iter().any(|index| index.unique);
             count.affected += if left_alone { 1 } else { *affected };
-            replace(writer, obstacle, row)
+            let row = replace(writer, obstacle, row)?;
+            show(&insert.returning, &row, run, &mut count.returned)
         }
         Duplicate::Update(assignments) => {
             let changed = update_row(writer, &obstacle.row, &row, assignments, number)?;
-            count.affected += if changed { 2 } else { 0 };
-            Ok(())
+            count.affected += if changed.is_some() { 2 } else { 0 };
+            let row = changed.as_ref().unwrap_or(&obstacle.row);
+            show(&insert.returning, row, run, &mut count.returned)
         }
     }
 }
 
-/// Writes a row in place of all those that stand in its way.
-fn replace(writer: &Writer, obstacle: Obstacle, row: Row) -> Result<()> {
+/// What RETURNING shows of a row.
+fn show(returning: &[Expression], row: &[Value], run: &Run, returned: &mut Vec<Row>) -> Result<()> {
+    if returning.is_empty() {
+        return Ok(());
+    }
+    let env = Env { run, row, outer: None };
+    let shown: Row =
+        returning.iter().map(|expr| Ok(expr.evaluate(&env)?.into_owned())).collect::<Result<_>>()?;
+    run.bounds.hold_row(&shown)?;
+    returned.push(shown);
+    Ok(())
+}
+
+/// Writes a row in place of all those that stand in its way; gives back what is there now.
+fn replace(writer: &Writer, obstacle: Obstacle, row: Row) -> Result<Row> {
     let table = writer.table;
     let mut old = None;
     let mut obstacle = Some(obstacle);
@@ -247,14 +274,14 @@ fn replace(writer: &Writer, obstacle: Obstacle, row: Row) -> Result<()> {
     writer.run.with(|transaction| transaction.put(table, old.as_ref(), row))
 }
 
-/// Changes one row; whether it is another one then. `new` is what ON DUPLICATE KEY UPDATE's VALUES() sees.
+/// Changes one row; None if it is the same one then. `new` is what ON DUPLICATE KEY UPDATE's VALUES() sees.
 fn update_row(
     writer: &Writer,
     old: &Row,
     new: &[Value],
     assignments: &[ColumnValue],
     number: usize,
-) -> Result<bool> {
+) -> Result<Option<Row>> {
     let mut row = old.clone();
     row.extend_from_slice(new);
     // Each assignment sees those before it.
@@ -263,40 +290,43 @@ fn update_row(
     }
     row.truncate(old.len());
     if row == *old {
-        return Ok(false);
+        return Ok(None);
     }
     let obstacle = writer.run.with(|transaction| writer.obstacle(transaction, &row, Some(old)))?;
     if let Some(obstacle) = obstacle {
         return Err(writer.duplicate(obstacle));
     }
-    writer.run.with(|transaction| transaction.put(writer.table, Some(old), row))?;
-    Ok(true)
+    writer.run.with(|transaction| transaction.put(writer.table, Some(old), row)).map(Some)
 }
 
 /// Runs an UPDATE. Its rows are found before the first one changes.
-pub(super) fn update(update: &Update, run: &Run) -> Result<Done> {
+pub(super) fn update(update: &Update, run: &Run) -> Result<Changed> {
     let writer = Writer { run, database: &update.database, table: &update.table, strict: run.strict };
     let rows = read_all(&update.rows, run)?;
     let mut changed = 0_u64;
     for (position, row) in rows.iter().enumerate() {
         run.bounds.step()?;
-        changed += u64::from(update_row(&writer, row, &[], &update.assignments, position + 1)?);
+        let now = update_row(&writer, row, &[], &update.assignments, position + 1)?;
+        changed += u64::from(now.is_some());
     }
     let matched = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let info =
         format!("Rows matched: {matched}  Changed: {changed}  Warnings: {}", run.context.warnings.count());
-    Ok(Done { affected_rows: changed, unchanged_rows: matched - changed, info, ..Done::default() })
+    let done = Done { affected_rows: changed, unchanged_rows: matched - changed, info, ..Done::default() };
+    Ok(Changed { done, returned: Vec::new() })
 }
 
 /// Runs a DELETE. Its rows are found before the first one goes.
-pub(super) fn delete(delete: &Delete, run: &Run) -> Result<Done> {
+pub(super) fn delete(delete: &Delete, run: &Run) -> Result<Changed> {
     let rows = read_all(&delete.rows, run)?;
+    let mut returned = Vec::new();
     for row in &rows {
         run.bounds.step()?;
         run.with(|transaction| transaction.delete(&delete.table, row))?;
+        show(&delete.returning, row, run, &mut returned)?;
     }
     let affected_rows = if delete.counted { u64::try_from(rows.len()).unwrap_or(u64::MAX) } else { 0 };
-    Ok(Done { affected_rows, ..Done::default() })
+    Ok(Changed { done: Done { affected_rows, ..Done::default() }, returned })
 }
 
 fn read_all(node: &Node, run: &Run) -> Result<Vec<Row>> {

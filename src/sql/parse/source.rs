@@ -13,8 +13,10 @@ const QUOTED_BYTES: usize = 80;
 /// A text and where its tokens stand.
 pub(super) struct Source<'a> {
     text: &'a str,
-    /// By the place of its SELECT, the texts of each select list's elements.
+    /// By the place of its SELECT or RETURNING, the texts of each list's elements.
     headings: HashMap<Location, Vec<String>>,
+    /// The place of RETURNING.
+    returning: Option<Location>,
     /// Places of the `?`s, in order.
     params: Vec<Location>,
 }
@@ -24,12 +26,19 @@ impl<'a> Source<'a> {
         let params =
             tokens.iter().filter(|token| matches!(token.token, Token::Placeholder(_))).map(|t| t.span.start);
         let params = params.collect();
-        Source { text, headings: headings(text, tokens), params }
+        let returning = tokens.iter().rfind(|token| keyword(&token.token) == Keyword::RETURNING);
+        let returning = returning.map(|token| token.span.start);
+        Source { text, headings: headings(text, tokens), returning, params }
     }
 
     /// Texts of the select list that follows the SELECT at this place.
     pub(super) fn headings(&self, select: Location) -> &[String] {
         self.headings.get(&select).map_or(&[], Vec::as_slice)
+    }
+
+    /// Texts of the list that follows RETURNING.
+    pub(super) fn returning_headings(&self) -> &[String] {
+        self.returning.map_or(&[], |place| self.headings(place))
     }
 
     /// The number of the parameter at this place, from 0.
@@ -137,13 +146,11 @@ fn headings(text: &str, tokens: &[TokenWithSpan]) -> HashMap<Location, Vec<Strin
         }
     };
     for token in tokens {
-        let keyword = match &token.token {
-            Token::Whitespace(_) => continue,
-            Token::Word(word) => word.keyword,
-            _ => Keyword::NoKeyword,
-        };
-        match keyword {
-            Keyword::SELECT => {
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        match keyword(&token.token) {
+            Keyword::SELECT | Keyword::RETURNING => {
                 close(&mut list);
                 list = Some(OpenList {
                     select: token.span.start,
@@ -203,6 +210,13 @@ fn headings(text: &str, tokens: &[TokenWithSpan]) -> HashMap<Location, Vec<Strin
     }
     close(&mut list);
     found
+}
+
+fn keyword(token: &Token) -> Keyword {
+    match token {
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
+    }
 }
 
 fn is_select_modifier(token: &Token) -> bool {

@@ -184,7 +184,7 @@ fn what_is_not_understood_is_refused() {
         "select * except (a) from t",
         "select 1 fetch first 1 row only",
         "with a as (select 1) select * from a",
-        "insert into t values (1) returning a",
+        "update t set a = 1 returning a",
         "select a::int from t",
         "create table t (a int)",
         "drop table t",

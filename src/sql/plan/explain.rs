@@ -28,7 +28,8 @@ impl Plan {
                     Duplicate::Skip => ", skipping duplicates",
                     Duplicate::Update(_) => ", updating duplicates",
                 };
-                lines.push(format!("Insert: into {}{mode}", insert.table.name));
+                let returning = returning(&insert.returning);
+                lines.push(format!("Insert: into {}{mode}{returning}", insert.table.name));
                 match &insert.source {
                     Source::Values(rows) => lines.push(format!("└─ Values: {} row(s)", rows.len())),
                     Source::Query(node, _) => print_node(node, "└─ ", "   ", &mut lines),
@@ -44,12 +45,16 @@ impl Plan {
                 print_node(&update.rows, "└─ ", "   ", &mut lines);
             }
             Action::Delete(delete) => {
-                lines.push(format!("Delete: from {}", delete.table.name));
+                lines.push(format!("Delete: from {}{}", delete.table.name, returning(&delete.returning)));
                 print_node(&delete.rows, "└─ ", "   ", &mut lines);
             }
         }
         lines
     }
+}
+
+fn returning(exprs: &[Expression]) -> String {
+    if exprs.is_empty() { String::new() } else { format!(", returning {}", join(exprs)) }
 }
 
 fn join(parts: impl IntoIterator<Item = impl Display>) -> String {

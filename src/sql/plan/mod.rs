@@ -76,17 +76,21 @@ pub(super) enum Action {
 
 /// Plans a statement that reads or writes tables.
 pub(super) fn plan(environment: &Environment, statement: &Statement) -> Result<Plan> {
-    let mut columns: Arc<[ResultColumn]> = Arc::new([]);
-    let action = match statement {
+    let (action, columns) = match statement {
         Statement::Select(query) => {
             let planned = query::plan_query(environment, query, None)?;
-            columns = planned.columns.into();
-            Action::Query(planned.node)
+            (Action::Query(planned.node), planned.columns)
         }
-        Statement::Insert(insert) => Action::Insert(write::insert(environment, insert)?),
-        Statement::Update(update) => Action::Update(write::update(environment, update)?),
-        Statement::Delete(delete) => Action::Delete(write::delete(environment, delete)?),
-        Statement::Truncate(table) => Action::Delete(write::truncate(environment, table)?),
+        Statement::Insert(insert) => {
+            let (insert, columns) = write::insert(environment, insert)?;
+            (Action::Insert(insert), columns)
+        }
+        Statement::Update(update) => (Action::Update(write::update(environment, update)?), Vec::new()),
+        Statement::Delete(delete) => {
+            let (delete, columns) = write::delete(environment, delete)?;
+            (Action::Delete(delete), columns)
+        }
+        Statement::Truncate(table) => (Action::Delete(write::truncate(environment, table)?), Vec::new()),
         _ => return Err(Error::Internal("this statement has no plan".to_owned())),
     };
     let may_run_long = match &action {
@@ -100,7 +104,7 @@ pub(super) fn plan(environment: &Environment, statement: &Statement) -> Result<P
     };
     Ok(Plan {
         action,
-        columns,
+        columns: columns.into(),
         subqueries: environment.subqueries.get(),
         volatile: environment.volatile.get(),
         may_run_long,

@@ -233,7 +233,10 @@ impl SelectPlanner<'_, '_> {
         if let Some(filter) = &select.filter {
             binder.bind(filter, &Clause::plain(&level, "WHERE"))?.expr.conjuncts(&mut conditions);
         }
-        let items = self.items(select, &scope, &binder, &grouping("SELECT", &[], AliasUse::Never))?;
+        if select.from.is_none() && select.items.contains(&Item::Wildcard) {
+            return Err(Error::NoTables);
+        }
+        let items = self.items(&select.items, &scope, &binder, &grouping("SELECT", &[], AliasUse::Never))?;
         let aliases: Vec<Alias> = items
             .iter()
             .map(|item| Alias {
@@ -327,20 +330,15 @@ impl SelectPlanner<'_, '_> {
 
     fn items(
         &self,
-        select: &Select,
+        list: &[Item],
         scope: &Scope,
         binder: &Binder,
         clause: &Clause,
     ) -> Result<Vec<BoundItem>> {
         let mut items = Vec::new();
-        for item in &select.items {
+        for item in list {
             match item {
-                Item::Wildcard => {
-                    if select.from.is_none() {
-                        return Err(Error::NoTables);
-                    }
-                    items.extend(scope.all().map(column_item));
-                }
+                Item::Wildcard => items.extend(scope.all().map(column_item)),
                 Item::TableWildcard(table) => {
                     let columns = scope.table_columns(table);
                     if columns.is_empty() {
@@ -390,6 +388,18 @@ impl SelectPlanner<'_, '_> {
         };
         Ok(BoundItem { typed, column, name, aggregate })
     }
+}
+
+/// RETURNING bound to the table that a statement writes: its expressions and their columns.
+pub(super) fn returning(
+    environment: &Environment,
+    scope: &Scope,
+    list: &[Item],
+) -> Result<(Vec<Expression>, Vec<ResultColumn>)> {
+    let level = Level::new(scope, None);
+    let planner = SelectPlanner { environment, outer: None };
+    let items = planner.items(list, scope, &Binder { environment }, &Clause::plain(&level, "RETURNING"))?;
+    Ok(items.into_iter().map(|item| (item.typed.expr, item.column)).unzip())
 }
 
 fn column_item(column: &ScopeColumn) -> BoundItem {

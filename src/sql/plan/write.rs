@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     sql::{
         parse::ast::{self, Expr, InsertSource},
-        types::{ExprType, InsertMode, TableSchema},
+        types::{ExprType, InsertMode, ResultColumn, TableSchema},
     },
 };
 
@@ -38,6 +38,8 @@ pub(in super::super) struct Insert {
     pub(in super::super) duplicate: Duplicate,
     /// IGNORE: errors of values become warnings.
     pub(in super::super) ignore: bool,
+    /// RETURNING: what is shown of each row as it was written; empty shows nothing.
+    pub(in super::super) returning: Vec<Expression>,
 }
 
 /// Where an INSERT's rows come from.
@@ -93,6 +95,8 @@ pub(in super::super) struct Delete {
     pub(in super::super) rows: Node,
     /// They count as affected, as they do for DELETE but not for TRUNCATE.
     pub(in super::super) counted: bool,
+    /// RETURNING: what is shown of each; empty shows nothing.
+    pub(in super::super) returning: Vec<Expression>,
 }
 
 fn writable(environment: &Environment, name: &ast::TableName) -> Result<Arc<TableSchema>> {
@@ -104,7 +108,8 @@ fn writable(environment: &Environment, name: &ast::TableName) -> Result<Arc<Tabl
     if table.read_only { Err(Error::ReadOnlyTable(table.name.clone())) } else { Ok(table) }
 }
 
-pub(super) fn insert(environment: &Environment, insert: &ast::Insert) -> Result<Insert> {
+/// INSERT or REPLACE, and the columns of its RETURNING.
+pub(super) fn insert(environment: &Environment, insert: &ast::Insert) -> Result<(Insert, Vec<ResultColumn>)> {
     let table = writable(environment, &insert.table)?;
     let named = if insert.columns.is_empty() {
         visible_columns(&table)
@@ -145,7 +150,10 @@ pub(super) fn insert(environment: &Environment, insert: &ast::Insert) -> Result<
         }
     };
     let database = environment.database_of(&insert.table)?.to_owned();
-    Ok(Insert { database, table, columns, source, duplicate, ignore: insert.ignore })
+    let scope = table_scope(&table, &database, &table.name, 0);
+    let (returning, shown) = query::returning(environment, &scope, &insert.returning)?;
+    let insert = Insert { database, table, columns, source, duplicate, ignore: insert.ignore, returning };
+    Ok((insert, shown))
 }
 
 fn visible_columns(table: &TableSchema) -> Vec<usize> {
@@ -302,7 +310,8 @@ pub(super) fn update(environment: &Environment, update: &ast::Update) -> Result<
     Ok(Update { database, table, rows, assignments })
 }
 
-pub(super) fn delete(environment: &Environment, delete: &ast::Delete) -> Result<Delete> {
+/// DELETE, and the columns of its RETURNING.
+pub(super) fn delete(environment: &Environment, delete: &ast::Delete) -> Result<(Delete, Vec<ResultColumn>)> {
     let table = writable(environment, &delete.table)?;
     let rows = Rows {
         name: &delete.table,
@@ -311,8 +320,9 @@ pub(super) fn delete(environment: &Environment, delete: &ast::Delete) -> Result<
         order_by: &delete.order_by,
         limit: delete.limit.as_ref(),
     };
-    let (rows, _) = rows.plan(environment, &table)?;
-    Ok(Delete { table, rows, counted: true })
+    let (rows, scope) = rows.plan(environment, &table)?;
+    let (returning, shown) = query::returning(environment, &scope, &delete.returning)?;
+    Ok((Delete { table, rows, counted: true, returning }, shown))
 }
 
 /// TRUNCATE removes every row, as a DELETE would.
@@ -320,5 +330,5 @@ pub(super) fn truncate(environment: &Environment, name: &ast::TableName) -> Resu
     let rows = Rows { name, alias: None, filter: None, order_by: &[], limit: None };
     let table = writable(environment, name)?;
     let (rows, _) = rows.plan(environment, &table)?;
-    Ok(Delete { table, rows, counted: false })
+    Ok(Delete { table, rows, counted: false, returning: Vec::new() })
 }

@@ -11,9 +11,9 @@ use super::{Session, transaction::OpenTransaction};
 use crate::{
     error::{Error, Result},
     sql::{
-        execute::{self, Bounds, Run, SharedTransaction, Stream},
+        execute::{self, Bounds, Changed, Run, SharedTransaction, Stream},
         functions::EvalContext,
-        outcome::{Done, Outcome, Rows},
+        outcome::{Outcome, Rows},
         plan::{Action, Plan},
         system::SqlMode,
         types::Value,
@@ -25,7 +25,18 @@ impl Session {
     pub(super) async fn run_plan(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Outcome> {
         match &plan.action {
             Action::Query(_) => self.run_query(plan, params).map(Outcome::Rows),
-            _ => self.run_change(plan, params).await.map(Outcome::Done),
+            _ => {
+                let Changed { done, returned } = self.run_change(plan, params).await?;
+                if plan.columns.is_empty() {
+                    return Ok(Outcome::Done(done));
+                }
+                self.row_count = -1;
+                Ok(Outcome::Rows(Rows {
+                    columns: Arc::clone(&plan.columns),
+                    may_run_long: false,
+                    rows: Box::new(returned.into_iter().map(Ok)),
+                }))
+            }
         }
     }
 
@@ -49,8 +60,8 @@ impl Session {
         })
     }
 
-    async fn run_change(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Done> {
-        let done = match &self.transaction {
+    async fn run_change(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Changed> {
+        let changed = match &self.transaction {
             Some(open) => self.change_in(&open.shared(), open.read_only, plan, params),
             None if self.variables.autocommit() => self.change_and_commit(plan, params).await,
             None => {
@@ -59,11 +70,11 @@ impl Session {
                 self.change_in(&shared, read_only, plan, params)
             }
         }?;
-        self.row_count = i64::try_from(done.affected_rows).unwrap_or(i64::MAX);
-        if done.last_insert_id != 0 {
-            self.last_insert_id = done.last_insert_id;
+        self.row_count = i64::try_from(changed.done.affected_rows).unwrap_or(i64::MAX);
+        if changed.done.last_insert_id != 0 {
+            self.last_insert_id = changed.done.last_insert_id;
         }
-        Ok(done)
+        Ok(changed)
     }
 
     /// Changes rows in a transaction that stays open; if that fails, what the statement has changed is undone.
@@ -73,7 +84,7 @@ impl Session {
         read_only: bool,
         plan: &Arc<Plan>,
         params: Vec<Value>,
-    ) -> Result<Done> {
+    ) -> Result<Changed> {
         if read_only {
             return Err(Error::ReadOnlyTransaction);
         }
@@ -93,7 +104,7 @@ impl Session {
     }
 
     /// Changes rows in a transaction of the statement's own. When another one was faster, it is tried again.
-    async fn change_and_commit(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Done> {
+    async fn change_and_commit(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Changed> {
         if self.next_read_only.take().unwrap_or(self.variables.read_only()) {
             return Err(Error::ReadOnlyTransaction);
         }
@@ -108,8 +119,8 @@ impl Session {
                 return Err(Error::Internal("a statement lost its transaction".to_owned()));
             };
             let result = match result {
-                Ok(done) if !transaction.is_dirty() => return Ok(done),
-                Ok(done) => transaction.commit().await.map(|()| done),
+                Ok(changed) if !transaction.is_dirty() => return Ok(changed),
+                Ok(changed) => transaction.commit().await.map(|()| changed),
                 Err(error) => Err(error),
             };
             match result {

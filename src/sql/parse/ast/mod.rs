@@ -296,6 +296,8 @@ pub struct Insert {
     pub ignore: bool,
     /// ON DUPLICATE KEY UPDATE.
     pub on_duplicate: Vec<Assignment>,
+    /// RETURNING; empty if there is none.
+    pub returning: Vec<Item>,
 }
 
 /// Where the rows of an INSERT come from.
@@ -348,6 +350,8 @@ pub struct Delete {
     pub order_by: Vec<OrderBy>,
     /// LIMIT.
     pub limit: Option<Expr>,
+    /// RETURNING; empty if there is none.
+    pub returning: Vec<Item>,
 }
 
 /// SHOW and its kin.

@@ -114,15 +114,7 @@ impl Lower<'_> {
         };
         // The other modifiers are advice about speed.
         let calc_found_rows = select_modifiers.is_some_and(|modifiers| modifiers.sql_calc_found_rows);
-        let headings = self.source.headings(select_token.0.span.start);
-        let items = projection
-            .into_iter()
-            .enumerate()
-            .map(|(position, item)| self.item(item, headings.get(position)))
-            .collect::<Result<Vec<_>>>()?;
-        if items.iter().skip(1).any(|item| *item == ast::Item::Wildcard) {
-            return Err(Error::Syntax("'*' comes first".to_owned()));
-        }
+        let items = self.items(projection, self.source.headings(select_token.0.span.start))?;
         let from = self.from(from)?;
         let filter = selection.map(|filter| self.expr(filter)).transpose()?;
         let group_by = match group_by {
@@ -137,6 +129,19 @@ impl Lower<'_> {
         };
         let having = having.map(|having| self.expr(having)).transpose()?;
         Ok(ast::Select { distinct, calc_found_rows, items, from, filter, group_by, having })
+    }
+
+    /// The elements of a select list, or of RETURNING.
+    pub(super) fn items(&self, list: Vec<sp::SelectItem>, headings: &[String]) -> Result<Vec<ast::Item>> {
+        let items = list
+            .into_iter()
+            .enumerate()
+            .map(|(position, item)| self.item(item, headings.get(position)))
+            .collect::<Result<Vec<_>>>()?;
+        if items.iter().skip(1).any(|item| *item == ast::Item::Wildcard) {
+            return Err(Error::Syntax("'*' comes first".to_owned()));
+        }
+        Ok(items)
     }
 
     fn item(&self, item: sp::SelectItem, heading: Option<&String>) -> Result<ast::Item> {

@@ -43,7 +43,7 @@ impl Lower<'_> {
         refuse(table_alias.is_some() || insert_alias.is_some(), "alias in INSERT")?;
         refuse(overwrite || has_table_keyword, "INSERT OVERWRITE")?;
         refuse(partitioned.is_some() || !after_columns.is_empty(), "PARTITION")?;
-        refuse(returning.is_some() || output.is_some(), "RETURNING")?;
+        refuse(output.is_some(), "OUTPUT")?;
         refuse(settings.is_some() || format_clause.is_some(), "SETTINGS, FORMAT")?;
         let several_tables = multi_table_insert_type.is_some()
             || !multi_table_into_clauses.is_empty()
@@ -77,7 +77,8 @@ impl Lower<'_> {
         if replace_into && (!on_duplicate.is_empty() || ignore) {
             return Err(Error::Syntax("REPLACE takes neither IGNORE nor ON DUPLICATE KEY UPDATE".to_owned()));
         }
-        Ok(ast::Insert { table, columns, source, replace: replace_into, ignore, on_duplicate })
+        let returning = self.returning(returning)?;
+        Ok(ast::Insert { table, columns, source, replace: replace_into, ignore, on_duplicate, returning })
     }
 
     fn insert_source(&self, query: sp::Query) -> Result<ast::InsertSource> {
@@ -147,7 +148,9 @@ impl Lower<'_> {
             limit,
         } = delete;
         refuse(using.is_some() || tables.len() > 1, "DELETE from several tables")?;
-        refuse(returning.is_some() || output.is_some(), "RETURNING")?;
+        refuse(output.is_some(), "OUTPUT")?;
+        let ordered = !order_by.is_empty() || limit.is_some();
+        refuse(ordered && returning.is_some(), "ORDER BY and LIMIT of a DELETE with RETURNING")?;
         let sp::FromTable::WithFromKeyword(from) = from else {
             return Err(Error::Syntax("DELETE needs FROM".to_owned()));
         };
@@ -158,7 +161,7 @@ impl Lower<'_> {
             if named.name != *alias.as_ref().unwrap_or(&table.name) {
                 return Err(Error::UnknownMultiDelete(named.name));
             }
-            refuse(!order_by.is_empty() || limit.is_some(), "ORDER BY and LIMIT of a multi-table DELETE")?;
+            refuse(ordered || returning.is_some(), "ORDER BY, LIMIT and RETURNING of a multi-table DELETE")?;
         }
         Ok(ast::Delete {
             table,
@@ -166,7 +169,12 @@ impl Lower<'_> {
             filter: selection.map(|filter| self.expr(filter)).transpose()?,
             order_by: self.order_by_list(order_by)?,
             limit: limit.map(|limit| self.limit_value(limit)).transpose()?,
+            returning: self.returning(returning)?,
         })
+    }
+
+    fn returning(&self, items: Option<Vec<sp::SelectItem>>) -> Result<Vec<ast::Item>> {
+        self.items(items.unwrap_or_default(), self.source.returning_headings())
     }
 
     pub(super) fn truncate(&self, truncate: sp::Truncate) -> Result<ast::Statement> {
