@@ -181,8 +181,8 @@ impl Session {
 
     /// Prepares a statement: it is parsed and planned here, so that its columns are known.
     pub fn prepare(&mut self, statement: &str) -> Result<PreparedInfo> {
+        // What the last statement remarked stays: PDO prepares SHOW WARNINGS.
         self.settle();
-        self.clear_diagnostics();
         let result = self.prepare_text(statement);
         self.noting(result)
     }

@@ -192,6 +192,11 @@ async fn warnings_stay_until_the_next_statement() {
         assert!(listed.contains("12abc"), "{listed}");
         assert_eq!(session.status().warnings, 0);
     }
+    let prepared = session.prepare("show warnings").expect("prepared");
+    let Outcome::Rows(rows) = session.execute_prepared(prepared.id, vec![]).await.expect("rows") else {
+        panic!("no rows");
+    };
+    assert_eq!(rows.count(), 1);
     answer(&mut session, "select 1").await;
     assert_eq!(session.status().warnings, 0);
     assert!(!answer(&mut session, "show warnings").await.contains("12abc"));
