@@ -56,6 +56,9 @@ pub enum Error {
     /// A statement longer than allowed, in bytes.
     #[error("Got a statement bigger than {0} bytes")]
     TooLong(usize),
+    /// More text in a session's prepared statements than allowed, in bytes.
+    #[error("Prepared statements of one session may have {0} bytes together; close some")]
+    PreparedTooLong(usize),
     /// A column name that several tables have.
     #[error("Column '{column}' in {clause} is ambiguous")]
     AmbiguousColumn {
@@ -118,6 +121,9 @@ pub enum Error {
     /// The statement would hold more rows in memory than allowed, in bytes.
     #[error("Out of sort memory: the statement needs more than {0} bytes")]
     StatementMemory(usize),
+    /// User variables with more bytes than a session may hold.
+    #[error("Out of memory: the user variables of one session may have {0} bytes together")]
+    VariableMemory(usize),
     /// A system variable that does not exist.
     #[error("Unknown system variable '{0}'")]
     UnknownVariable(String),
@@ -421,7 +427,7 @@ impl Error {
             Error::Storage(_) => (1030, "HY000", 500),
             Error::EmptyQuery => (1065, "42000", 17),
             Error::TooComplex(_) => (1436, "HY000", 18),
-            Error::TooLong(_) => (1153, "08S01", 11),
+            Error::TooLong(_) | Error::PreparedTooLong(_) => (1153, "08S01", 11),
             Error::AmbiguousColumn { .. } => (1052, "23000", 14),
             Error::NotUniqueTable(_) => (1066, "42000", 3),
             Error::UnknownDatabase(_) => (1049, "42000", 15),
@@ -440,7 +446,7 @@ impl Error {
             Error::TooManyTables(_) => (1116, "HY000", 18),
             Error::Interrupted => (1317, "70100", 500),
             Error::StatementTimeout => (1969, "70100", 500),
-            Error::StatementMemory(_) => (1038, "HY001", 500),
+            Error::StatementMemory(_) | Error::VariableMemory(_) => (1038, "HY001", 500),
             Error::UnknownVariable(_) => (1193, "HY000", 15),
             Error::ReadOnlyVariable(_) => (1238, "HY000", 10),
             Error::VariableScope { .. } => (1238, "HY000", 12),

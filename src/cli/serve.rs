@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use cometql::{
-    config::{self, PASSWORD_FILE, Secret, Settings},
+    config::{self, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
     freeswitch,
     server::{
         MysqlListener,
@@ -36,8 +36,7 @@ pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
 async fn run(settings: &Settings, database: Database, password: Secret, shown: &str) -> Result<(), Failure> {
     let catalog: Arc<dyn Catalog> = Arc::new(database);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let limits = Limits { insert_bytes: settings.mysql.max_packet, ..Limits::default() };
-    let engine = Engine::new(Arc::clone(&catalog), Arc::clone(&clock), limits);
+    let engine = Engine::new(Arc::clone(&catalog), Arc::clone(&clock), limits(&settings.mysql));
     let accounts =
         TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
     let port = MysqlPort::new(engine, Arc::new(accounts), settings.mysql.clone())?;
@@ -58,6 +57,20 @@ async fn run(settings: &Settings, database: Database, password: Secret, shown: &
         .await;
     nodes.stop().await;
     Ok(())
+}
+
+/// The engine's limits as they are set.
+fn limits(settings: &MysqlSettings) -> Limits {
+    let StatementLimits { bytes, memory, time, prepared, prepared_bytes } = settings.statements;
+    Limits {
+        statement_bytes: bytes,
+        insert_bytes: settings.max_packet,
+        memory_bytes: memory,
+        statement_time: time,
+        prepared_statements: prepared,
+        prepared_bytes,
+        ..Limits::default()
+    }
 }
 
 /// The general password, and how the command line shows it: in full only when it was made just now.

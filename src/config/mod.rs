@@ -3,6 +3,7 @@
 mod cppcomet;
 mod freeswitch_node;
 mod ini;
+mod mysql;
 mod password;
 mod reader;
 mod secret;
@@ -14,11 +15,10 @@ use std::{
 };
 
 pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming};
+pub use mysql::{ErrorCodes, MysqlSettings, StatementLimits, TlsFiles};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
 pub use secret::Secret;
-pub use settings::{
-    ErrorCodes, LogFormat, LogSettings, MysqlSettings, Settings, SipSettings, StoreSettings, TlsFiles,
-};
+pub use settings::{LogFormat, LogSettings, Settings, SipSettings, StoreSettings};
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -217,6 +217,38 @@ dbLink = 600
              comet.ini line 7: [sip] freeswitch Port must be a number 1..65535, found 'abc'\n\
              comet.ini line 9: [log] level must be error, warn, info, debug, trace, off or a number 0..600, found '601'\n\
              comet.ini line 11: [store] cache_size must be a size 1MB..64GB such as 64MB, found '1'"
+        );
+    }
+
+    #[test]
+    fn statements_have_limits() {
+        let limits = |text: &str| parse("comet.ini", text).map(|loaded| loaded.settings.mysql.statements);
+        assert_eq!(
+            limits("").unwrap(),
+            StatementLimits {
+                bytes: 256 * 1024,
+                memory: 64 * 1024 * 1024,
+                time: Duration::from_secs(60),
+                prepared: 1_024,
+                prepared_bytes: 16 * 1024 * 1024,
+            }
+        );
+        let text = "[cometql]\nmax_statement = 1MB\nmax_statement_memory = 2MB\nmax_statement_time = 0\n\
+                    max_prepared_statements = 3\nmax_prepared_bytes = 1MB\n";
+        assert_eq!(
+            limits(text).unwrap(),
+            StatementLimits {
+                bytes: 1024 * 1024,
+                memory: 2 * 1024 * 1024,
+                time: Duration::ZERO,
+                prepared: 3,
+                prepared_bytes: 1024 * 1024,
+            }
+        );
+        let problems = limits("[cometql]\nmax_statement = 1GB\n").unwrap_err();
+        assert_eq!(
+            problems[0].text,
+            "[cometql] max_statement must be a size 1KB..1MB such as 64MB, found '1GB'"
         );
     }
 

@@ -1,14 +1,10 @@
-//! What can be set, and what holds when it is not. docs/operating.md lists the same for operators.
+//! What can be set, and what holds when it is not; the MySQL port's share is in `mysql.rs`. docs/operating.md lists the same for operators.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::path::PathBuf;
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{FreeswitchNode, NodeTiming, Secret, reader::Reader};
+use super::{FreeswitchNode, MysqlSettings, NodeTiming, Secret, reader::Reader};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -25,53 +21,6 @@ pub struct Settings {
     pub sip: SipSettings,
     /// `[log]`.
     pub log: LogSettings,
-}
-
-/// Which numbers errors carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorCodes {
-    /// MySQL's, such as 1146.
-    Mysql,
-    /// CppComet's, such as 15 (notes 07, section 1).
-    Comet,
-}
-
-/// The MySQL port.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MysqlSettings {
-    /// `ip`: where it listens.
-    pub ip: IpAddr,
-    /// `port`.
-    pub port: u16,
-    /// `error_codes`: which numbers errors carry.
-    pub error_codes: ErrorCodes,
-    /// `tls_certificate`, `tls_key`: clients are offered TLS if both are set.
-    pub tls: Option<TlsFiles>,
-    /// `tls_required`: nobody logs in outside of TLS (error 3159).
-    pub tls_required: bool,
-    /// `max_connections`: connections at one time, logged in or not (error 1040).
-    pub max_connections: usize,
-    /// `max_packet`: bytes of one command (error 1153).
-    pub max_packet: usize,
-    /// `handshake_timeout`: how long a client may take to log in.
-    pub handshake_timeout: Duration,
-    /// `idle_timeout`: how long a client may be silent between commands.
-    pub idle_timeout: Duration,
-    /// `write_timeout`: how long a client may leave its answer unread.
-    pub write_timeout: Duration,
-    /// `failed_login_delay`: how long a failed login waits for its answer, and the next one after `failed_login_burst`.
-    pub failed_login_delay: Duration,
-    /// `failed_login_burst`: failed logins of one user at one address that do not make the next one wait (error 4150).
-    pub failed_login_burst: u32,
-}
-
-/// The files of TLS, both in PEM format.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TlsFiles {
-    /// The server's certificate, followed by those between it and the authority, if there are any.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }
 
 /// The embedded store.
@@ -135,74 +84,6 @@ impl Settings {
             store: StoreSettings::read(reader),
             sip: SipSettings::read(reader),
             log: LogSettings::read(reader),
-        }
-    }
-}
-
-impl MysqlSettings {
-    fn read(reader: &mut Reader) -> Self {
-        const SECTION: &str = "cometql";
-        const SECOND: Duration = Duration::from_secs(1);
-        const MINUTE: Duration = Duration::from_secs(60);
-        const HOUR: Duration = Duration::from_secs(3_600);
-        let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        let bytes = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        let tls = TlsFiles::read(reader, SECTION);
-        let tls_required = reader.switch(SECTION, "tls_required", false);
-        if tls_required && tls.is_none() {
-            reader.refuse(SECTION, "tls_required", "needs tls_certificate and tls_key");
-        }
-        MysqlSettings {
-            ip: reader.address(SECTION, "ip", Ipv4Addr::LOCALHOST.into()),
-            port: reader.port(SECTION, "port", 3307),
-            error_codes: reader
-                .get(SECTION, "error_codes", "comet or mysql", |text| match text {
-                    "comet" => Some(ErrorCodes::Comet),
-                    "mysql" => Some(ErrorCodes::Mysql),
-                    _ => None,
-                })
-                .unwrap_or(ErrorCodes::Mysql),
-            tls,
-            tls_required,
-            max_connections: count(reader.number(SECTION, "max_connections", 1, 100_000, 1_000)),
-            max_packet: bytes(reader.bytes(SECTION, "max_packet", 16 * 1024, 1024 * MIB, 16 * MIB)),
-            handshake_timeout: reader.duration(
-                SECTION,
-                "handshake_timeout",
-                SECOND,
-                10 * MINUTE,
-                10 * SECOND,
-            ),
-            idle_timeout: reader.duration(SECTION, "idle_timeout", SECOND, 8_760 * HOUR, 8 * HOUR),
-            write_timeout: reader.duration(SECTION, "write_timeout", SECOND, HOUR, MINUTE),
-            failed_login_delay: reader.duration(
-                SECTION,
-                "failed_login_delay",
-                Duration::ZERO,
-                MINUTE,
-                SECOND,
-            ),
-            failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
-        }
-    }
-}
-
-impl TlsFiles {
-    fn read(reader: &mut Reader, section: &str) -> Option<Self> {
-        let [certificate, key] = ["tls_certificate", "tls_key"].map(|key| reader.text(section, key));
-        match (certificate, key) {
-            (Some(certificate), Some(key)) => {
-                Some(TlsFiles { certificate: certificate.into(), key: key.into() })
-            }
-            (Some(_), None) => {
-                reader.refuse(section, "tls_certificate", "needs tls_key, the file with its private key");
-                None
-            }
-            (None, Some(_)) => {
-                reader.refuse(section, "tls_key", "needs tls_certificate, the file with its certificate");
-                None
-            }
-            (None, None) => None,
         }
     }
 }

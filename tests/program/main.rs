@@ -9,6 +9,7 @@ mod clients;
 mod contention;
 mod crash;
 mod durable;
+mod limits;
 mod login;
 mod members;
 mod random_sql;

@@ -76,11 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
             COM_STMT_SEND_LONG_DATA => {
-                let limit = self.port.settings.max_packet;
-                let mut prepared = self.client.prepared.lock();
-                if let Ok((_, statement)) = prepared.find(payload, "mysql_stmt_send_long_data") {
-                    statement.append_long_data(payload, limit);
-                }
+                self.client.prepared.lock().append_long_data(payload, self.port.settings.max_packet);
                 Verdict::Answer(Vec::new())
             }
             COM_STMT_CLOSE => match statement_id(payload) {

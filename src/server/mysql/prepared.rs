@@ -46,6 +46,16 @@ impl PreparedStatements {
         self.by_number.get_mut(&id).map(|statement| (id, statement)).ok_or_else(unknown)
     }
 
+    /// Takes in a part of a long parameter (SEND_LONG_DATA, which has no answer: what is wrong is said at EXECUTE, or never).
+    /// All statements together hold at most `limit` bytes of them.
+    pub fn append_long_data(&mut self, payload: &[u8], limit: usize) {
+        let held: usize = self.by_number.values().map(|statement| statement.held).sum();
+        let Some((head, data)) = payload.split_at_checked(LONG_DATA_HEAD) else { return };
+        if let Ok((_, statement)) = self.find(payload, "mysql_stmt_send_long_data") {
+            statement.append(u16::from_le_bytes([head[5], head[6]]), data, limit.saturating_sub(held));
+        }
+    }
+
     /// The EXECUTE in a form that opensrv reads rightly. Errors 1210, 1243 and 1835.
     pub fn execute<'a>(&mut self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let (id, statement) = self.find(payload, "mysqld_stmt_execute")?;
@@ -84,6 +94,8 @@ pub(super) struct Prepared {
     /// Type and sign of each parameter as last sent; empty until then.
     types: Vec<[u8; 2]>,
     long_data: HashMap<u16, Vec<u8>>,
+    /// Bytes of it.
+    held: usize,
     /// More long data than allowed was sent.
     overflow: bool,
 }
@@ -94,28 +106,27 @@ impl Prepared {
         Prepared { params: params.into(), ..Prepared::default() }
     }
 
-    /// Takes in a part of a long parameter (SEND_LONG_DATA, which has no answer: what is wrong is said at EXECUTE).
-    pub fn append_long_data(&mut self, payload: &[u8], limit: usize) {
-        let Some((head, data)) = payload.split_at_checked(LONG_DATA_HEAD) else { return };
-        let param = u16::from_le_bytes([head[5], head[6]]);
-        let held: usize = self.long_data.values().map(Vec::len).sum();
-        if usize::from(param) >= self.params || held + data.len() > limit {
+    fn append(&mut self, param: u16, data: &[u8], room: usize) {
+        if usize::from(param) >= self.params || data.len() > room {
+            self.reset();
             self.overflow = true;
-            self.long_data.clear();
             return;
         }
+        self.held += data.len();
         self.long_data.entry(param).or_default().extend(data);
     }
 
     /// Forgets the long data (STMT_RESET).
     pub fn reset(&mut self) {
-        self.long_data.clear();
+        self.long_data = HashMap::new();
+        self.held = 0;
         self.overflow = false;
     }
 
     /// The EXECUTE with types always there, and long data among the values.
     fn execute<'a>(&mut self, payload: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let long_data = std::mem::take(&mut self.long_data);
+        self.held = 0;
         if std::mem::take(&mut self.overflow) {
             return Err(Error::WrongArguments("COM_STMT_SEND_LONG_DATA".to_owned()));
         }

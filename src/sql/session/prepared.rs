@@ -25,6 +25,11 @@ impl Session {
         if self.prepared.len() >= limit {
             return Err(Error::TooManyPrepared(limit));
         }
+        let limit = self.engine.limits.prepared_bytes;
+        let held: usize = self.prepared.values().map(|prepared| prepared.text.len()).sum();
+        if held + text.len() > limit {
+            return Err(Error::PreparedTooLong(limit));
+        }
         let parsed = parse::parse(text, self.parse_options(), &self.engine.limits)?;
         let params = u16::try_from(parsed.params).map_err(|_| Error::TooManyParams)?;
         let columns = self.columns_of(&parsed.statement, parsed.params)?;

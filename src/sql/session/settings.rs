@@ -45,6 +45,12 @@ impl Session {
                 {
                     return Err(Error::TooComplex(format!("more than {MAX_USER_VARIABLES} user variables")));
                 }
+                let others = self.user_variables.iter().filter(|(other, _)| *other != name);
+                let held: usize = others.map(|(_, value)| value.size_in_memory()).sum();
+                let limit = self.engine.limits.memory_bytes;
+                if held + value.size_in_memory() > limit {
+                    return Err(Error::VariableMemory(limit));
+                }
                 self.user_variables.insert(name.clone(), value);
                 Ok(())
             }

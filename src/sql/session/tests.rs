@@ -129,6 +129,25 @@ async fn rows_show_the_moment_their_statement_began() {
 }
 
 #[tokio::test]
+async fn prepared_statements_have_a_number_of_bytes_together() {
+    let mut session = with_limits(Limits { prepared_bytes: 20, ..Limits::default() });
+    let first = session.prepare("select 1 + ?").expect("prepared");
+    assert_eq!(session.prepare("select 22").map(|info| info.id), Err(Error::PreparedTooLong(20)));
+    session.prepare("select 2").expect("prepared");
+    session.close_prepared(first.id);
+    session.prepare("select 22").expect("prepared");
+}
+
+#[tokio::test]
+async fn user_variables_have_a_number_of_bytes_together() {
+    let mut session = with_limits(Limits { memory_bytes: 10_000, ..Limits::default() });
+    session.execute("set @a = repeat('x', 9000), @b = 1").await.expect("set");
+    assert_eq!(error(&mut session, "set @c = repeat('x', 1001)").await.codes().0, 1038);
+    session.execute("set @a = '', @c = repeat('x', 1001)").await.expect("set");
+    assert_eq!(answer(&mut session, "select length(@c)").await, "length(@c)\n1001");
+}
+
+#[tokio::test]
 async fn prepared_statements_take_any_type_of_value() {
     let mut session =
         with_things(with_limits(Limits { prepared_statements: 2, ..Limits::default() }), 20).await;

@@ -153,6 +153,23 @@ async fn long_data_is_bounded() {
     assert_eq!(client.read_result().await.rows, [row(&["<8>", "<short>"])]);
 }
 
+#[tokio::test]
+async fn long_data_is_bounded_over_all_statements() {
+    let mut client = Client::connect(port(settings())).await;
+    let (first, ..) = client.prepare(ECHO).await;
+    let (second, ..) = client.prepare(ECHO).await;
+    send_long_data(&mut client, first, 1, &[b'x'; 40_000]).await;
+    send_long_data(&mut client, second, 1, &[b'x'; 40_000]).await;
+    client.execute(second, &[&[0, 1][..], &TYPES, &values(8, "short")].concat()).await;
+    assert_eq!(client.read_error().await.0, 1210);
+    // What the first one held is free once it was used.
+    client.execute(first, &[&[2, 1][..], &TYPES, &7_i32.to_le_bytes()].concat()).await;
+    assert_eq!(client.read_result().await.rows.len(), 1);
+    send_long_data(&mut client, second, 1, &[b'x'; 40_000]).await;
+    client.execute(second, &[&[2, 1][..], &TYPES, &7_i32.to_le_bytes()].concat()).await;
+    assert_eq!(client.read_result().await.rows.len(), 1);
+}
+
 /// opensrv alone closes the connection in the middle of the row.
 #[tokio::test]
 async fn numbers_are_as_wide_as_their_column() {
