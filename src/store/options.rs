@@ -37,8 +37,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             cache_bytes: 32 * MIB,
-            checkpoint_bytes: 24 * MIB,
-            memtable_bytes: 64 * MIB,
+            checkpoint_bytes: 8 * MIB,
+            memtable_bytes: 32 * MIB,
             segment_bytes: 8 * MIB,
             transaction_bytes: 64 * MIB,
             snapshot_age: Duration::from_secs(300),
