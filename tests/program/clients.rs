@@ -1,136 +1,150 @@
-//! Real clients against the server: the `mariadb` command line, PHP, Python. The scripts are in `tests/clients/` and
-//! check their own answers.
+//! Real clients against the server, by the programs in `tests/clients/`. Each checks its own answers, and tells what it
+//! has checked; that must be what `docs/clients.md` says of the client.
 
 use std::{
-    io::Write,
+    collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Command,
 };
 
-use mysql::prelude::Queryable;
-
-use crate::support::{
-    DATABASE,
-    server::{PASSWORD, Server, TENANT},
+use crate::{
+    command_line::succeed,
+    members::{server_of, wait_for_members},
+    support::{
+        freeswitch::{Behaviour, Freeswitch, THREE_MEMBERS},
+        server::PASSWORD,
+        test_tools,
+    },
 };
+
+/// Makes a test of each client: its name in `docs/clients.md`, and the program that drives it.
+macro_rules! clients {
+    ($($test:ident: $name:literal, $program:expr;)+) => {
+        $(
+            #[test]
+            fn $test() {
+                prove($name, $program);
+            }
+        )+
+
+        const CLIENTS: &[&str] = &[$($name),+];
+    };
+}
+
+clients! {
+    mariadb_in_a_terminal: "`mariadb`, typed into", python("mariadb_terminal.py", "");
+    php_mysqli: "PHP mysqli", php("mysqli.php", "");
+    php_mysqli_persistent: "PHP mysqli, persistent", php("mysqli.php", "persistent");
+    php_pdo_native: "PHP PDO, native prepares", php("pdo.php", "native");
+    php_pdo_emulated: "PHP PDO, emulated prepares", php("pdo.php", "emulated");
+    doctrine_mysqli: "Doctrine DBAL on mysqli", php("doctrine.php", "mysqli");
+    doctrine_pdo: "Doctrine DBAL on PDO", php("doctrine.php", "pdo_mysql");
+    pymysql: "PyMySQL", python("dbapi.py", "pymysql");
+    mysqlclient: "mysqlclient", python("dbapi.py", "mysqlclient");
+    connector_python_pure: "Connector/Python, pure", python("dbapi.py", "connector-pure");
+    connector_python_c: "Connector/Python, C", python("dbapi.py", "connector-c");
+    sqlalchemy_pymysql: "SQLAlchemy on PyMySQL", python("sqlalchemy_client.py", "mysql+pymysql");
+    sqlalchemy_mysqlclient: "SQLAlchemy on mysqlclient", python("sqlalchemy_client.py", "mysql+mysqldb");
+    sqlalchemy_connector: "SQLAlchemy on Connector/Python", python("sqlalchemy_client.py", "mysql+mysqlconnector");
+    sqlalchemy_mariadb: "SQLAlchemy as MariaDB", python("sqlalchemy_client.py", "mariadb+pymysql");
+    node_mysql2: "Node mysql2", node("mysql2");
+    node_mysql: "Node mysql", node("mysql");
+    node_mariadb: "Node mariadb", node("mariadb");
+    rust_sqlx: "Rust sqlx", rust("sqlx");
+    rust_mysql_async: "Rust mysql_async", rust("mysql_async");
+}
 
 #[test]
 fn php_backend_of_the_video_chat_example() {
-    run_script("php", "php/backend.php", &[]);
+    assert_eq!(abilities(php("backend.php", "")), BTreeSet::new());
 }
 
 #[test]
-fn php_mysqli() {
-    run_script("php", "php/mysqli.php", &[]);
+fn each_client_of_the_documentation_is_tested() {
+    let documented: BTreeSet<String> = documentation().into_iter().map(|(client, _)| client).collect();
+    assert_eq!(documented, CLIENTS.iter().map(|name| (*name).to_owned()).collect());
 }
 
-#[test]
-fn php_pdo_prepares_on_the_server() {
-    run_script("php", "php/pdo.php", &["native"]);
+/// A program, and its arguments after host, port and password.
+struct Program {
+    command: Command,
+    argument: &'static str,
 }
 
-#[test]
-fn php_pdo_prepares_by_itself() {
-    run_script("php", "php/pdo.php", &["emulated"]);
+fn php(script: &str, argument: &'static str) -> Program {
+    program("php", argument).with(&sources().join("php").join(script))
 }
 
-#[test]
-fn python_pymysql() {
-    // tests/run has a virtual environment with the packages.
-    let python =
-        std::env::var("COMETQL_TEST_PYTHON").unwrap_or_else(|_| "target/test-tools/python/bin/python".into());
-    run_script(&python, "python/pymysql_client.py", &[]);
+fn python(script: &str, argument: &'static str) -> Program {
+    program(test_tools().join("python/bin/python"), argument).with(&sources().join("python").join(script))
 }
 
-#[test]
-fn mariadb_runs_a_batch() {
-    let server = Server::start();
-    let insert =
-        "INSERT INTO conference (name, user_id, message) VALUES ('101', 1, 'a'), ('101', 2, 'tab\\there')";
-    succeed(&mariadb(&server, &["-e", insert], ""));
-    let select = "SELECT name, user_id, message, stream FROM conference; SELECT NULL";
-    let output = succeed(&mariadb(&server, &["--batch", "-e", select], ""));
-    assert_eq!(output, "name\tuser_id\tmessage\tstream\n101\t1\ta\t0\n101\t2\ttab\\there\t0\nNULL\nNULL\n");
-    let output = succeed(&mariadb(&server, &["--table", "-e", "SELECT user_id FROM conference"], ""));
-    assert_eq!(output, "+---------+\n| user_id |\n+---------+\n|       1 |\n|       2 |\n+---------+\n");
+fn node(driver: &'static str) -> Program {
+    let mut node = program("node", driver).with(&sources().join("node/driver.js"));
+    node.command.env("NODE_PATH", test_tools().join("node/node_modules"));
+    node
 }
 
-#[test]
-fn mariadb_reads_a_pipe() {
-    let server = Server::start();
-    let script = "-- a script\nBEGIN;\nINSERT INTO users_data (id, data)\n  VALUES (1, 'semi;colon');\nCOMMIT;\n\
-                  SELECT data FROM users_data WHERE id = 1;\nSHOW TABLES LIKE 'users_data';\n";
-    let output = succeed(&mariadb(&server, &["--skip-column-names"], script));
-    assert_eq!(output, "semi;colon\nusers_data\n");
+fn rust(client: &'static str) -> Program {
+    program(test_tools().join("rust/debug/cometql-test-clients"), client)
 }
 
-#[test]
-fn mariadb_shows_an_error_and_stops() {
-    let server = Server::start();
-    let output =
-        mariadb(&server, &[], "SELECT * FROM nothing;\nINSERT INTO users_data (id, data) VALUES (1, 'x');\n");
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        error.contains("ERROR 1146 (42S02) at line 1: Table 'CometQL_v1.nothing' doesn't exist"),
-        "{error}"
-    );
-    let count: Option<u32> = server.connect().query_first("SELECT COUNT(*) FROM users_data").unwrap();
-    assert_eq!(count, Some(0));
+fn program(path: impl Into<PathBuf>, argument: &'static str) -> Program {
+    Program { command: Command::new(path.into()), argument }
 }
 
-#[test]
-fn mariadb_reads_the_table_names_of_an_interactive_session() {
-    let server = Server::start();
-    // Without a terminal the client is interactive when it is told to read its names for completion.
-    let output = succeed(&mariadb(&server, &["--auto-rehash", "--unbuffered"], "SELECT 1;\nstatus\n"));
-    assert!(output.contains("1\n"), "{output}");
+impl Program {
+    fn with(mut self, script: &Path) -> Self {
+        self.command.arg(script);
+        self
+    }
 }
 
-/// The `mariadb` command line as [`TENANT`], with `input` on its standard input.
-pub(crate) fn mariadb(server: &Server, arguments: &[&str], input: &str) -> Output {
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+/// Runs a client, which must do just what the documentation says it can.
+fn prove(client: &str, program: Program) {
+    let documented = documentation().into_iter().find(|(name, _)| name == client);
+    let (_, documented) = documented.unwrap_or_else(|| panic!("docs/clients.md has no '{client}'"));
+    assert_eq!(abilities(program), documented, "{client}: checked, and documented");
+}
+
+/// What a program told that it has checked, on a server of its own whose conference 101 has three members.
+fn abilities(Program { mut command, argument }: Program) -> BTreeSet<String> {
+    let freeswitch = Freeswitch::start(Behaviour::List(THREE_MEMBERS.to_owned()));
+    let server = server_of(&freeswitch);
+    wait_for_members(&server, 3);
     let address = server.address();
-    let mut client = Command::new("mariadb")
-        .args(["--no-defaults", "--protocol=tcp"])
-        .arg(format!("--host={}", address.ip()))
-        .arg(format!("--port={}", address.port()))
-        .arg(format!("--user={TENANT}"))
-        .arg(format!("--password={PASSWORD}"))
-        .arg(format!("--database={DATABASE}"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("mariadb runs (package mariadb-client)");
-    client.stdin.take().unwrap().write_all(input.as_bytes()).expect("standard input");
-    client.wait_with_output().expect("mariadb ends")
-}
-
-/// A script of `tests/clients/` against a server of its own.
-fn run_script(interpreter: &str, script: &str, arguments: &[&str]) {
-    let server = Server::start();
-    let address = server.address();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let interpreter = match interpreter.contains('/') {
-        true => root.join(interpreter),
-        false => PathBuf::from(interpreter),
-    };
-    let output = Command::new(&interpreter)
-        .arg(root.join("tests/clients").join(script))
-        .arg(address.ip().to_string())
-        .arg(address.port().to_string())
-        .arg(PASSWORD)
-        .args(arguments)
+    command.arg(address.ip().to_string()).arg(address.port().to_string()).arg(PASSWORD).arg(argument);
+    let output = command
         .output()
-        .unwrap_or_else(|error| panic!("{}: {error} (tests/run installs it)", interpreter.display()));
-    succeed(&output);
+        .unwrap_or_else(|error| panic!("{command:?}: {error} (tests/run installs what it needs)"));
+    let told = succeed(&output);
+    told.lines().filter_map(|line| line.strip_prefix("can ")).map(str::to_owned).collect()
 }
 
-/// What a client that succeeded wrote.
-pub(crate) fn succeed(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);
-    text
+/// The table of `docs/clients.md`: each client, and the headings of its columns with a `yes`.
+fn documentation() -> Vec<(String, BTreeSet<String>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/clients.md");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| client "))
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
+    let headings = rows.next().expect("docs/clients.md has a table of clients");
+    rows.skip(1)
+        .map(|cells| {
+            assert_eq!(cells.len(), headings.len(), "{cells:?}");
+            let proved = headings.iter().zip(&cells).skip(1).filter(|(_, cell)| match **cell {
+                "yes" => true,
+                "" => false,
+                other => panic!("'{other}' is neither yes nor empty: {cells:?}"),
+            });
+            (cells[0].to_owned(), proved.map(|(heading, _)| (*heading).to_owned()).collect())
+        })
+        .collect()
 }

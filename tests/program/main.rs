@@ -6,6 +6,7 @@
 mod support;
 
 mod clients;
+mod command_line;
 mod contention;
 mod crash;
 mod durable;

@@ -3,7 +3,7 @@
 use mysql::prelude::Queryable;
 
 use crate::{
-    clients::{mariadb, succeed},
+    command_line::{mariadb, succeed},
     support::{
         STARTUP_LIMIT,
         freeswitch::{Behaviour, Freeswitch, NO_CONFERENCE, PASSWORD, SEVERAL},
@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-fn server_of(freeswitch: &Freeswitch) -> Server {
+/// A server whose one node is `freeswitch`.
+pub(crate) fn server_of(freeswitch: &Freeswitch) -> Server {
     let address = freeswitch.address();
     let (ip, port) = (address.ip(), address.port());
     Server::start_with(&format!(
@@ -20,7 +21,8 @@ fn server_of(freeswitch: &Freeswitch) -> Server {
     ))
 }
 
-fn wait_for_members(server: &Server, count: u32) {
+/// Waits until tenant 15 sees this many members.
+pub(crate) fn wait_for_members(server: &Server, count: u32) {
     let mut connection = server.connect();
     wait_until(&format!("there are {count} members"), STARTUP_LIMIT, || {
         connection.query_first("SELECT COUNT(*) FROM conference_members").unwrap() == Some(count)

@@ -7,10 +7,10 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::{
-    clients::{mariadb, succeed},
+    command_line::{mariadb, succeed},
     support::{
         server::{PASSWORD, Server, TENANT, cometql, unused_address},
-        wait_until,
+        test_tools, wait_until,
     },
 };
 
@@ -148,11 +148,9 @@ fn a_bad_file_is_named_and_nothing_starts() {
 fn pymysql_verifies_the_certificate() {
     let certificates = Certificates::new();
     let server = Server::start_with(&certificates.settings());
-    let python =
-        std::env::var("COMETQL_TEST_PYTHON").unwrap_or_else(|_| "target/test-tools/python/bin/python".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let address = server.address();
-    let output = Command::new(root.join(python))
+    let output = Command::new(test_tools().join("python/bin/python"))
         .arg(root.join("tests/clients/python/pymysql_tls.py"))
         .arg(address.ip().to_string())
         .arg(address.port().to_string())

@@ -7,6 +7,8 @@ pub mod mariadb;
 pub mod server;
 
 use std::{
+    env,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -15,6 +17,12 @@ use mysql::{Conn, prelude::Queryable};
 
 /// The database's name: CppComet's, and ours.
 pub const DATABASE: &str = "CometQL_v1";
+
+/// Where `tests/run` installs what it does not take from Debian.
+pub fn test_tools() -> PathBuf {
+    let folder = env::var_os("COMETQL_TEST_TOOLS").unwrap_or_else(|| "target/test-tools".into());
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
 
 /// Makes the session settings that answers are compared under.
 pub fn set_up(connection: &mut Conn) {

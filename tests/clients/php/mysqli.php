@@ -1,47 +1,68 @@
 <?php
-// mysqli beyond plain queries: prepared statements, transactions, several statements, types.
+// mysqli; with the fourth argument "persistent", on a connection that PHP keeps and gives out again.
 
 require __DIR__ . '/check.php';
 
 mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
-$db = new mysqli($host, '15', $password, 'CometQL_v1', $port);
-$db->set_charset('utf8mb4');
+$persistent = ($argv[4] ?? '') === 'persistent';
+
+function connect(string $user = '15', ?string $with = null, string $database = 'CometQL_v1'): mysqli
+{
+    global $host, $port, $password, $persistent;
+    $db = new mysqli(($persistent ? 'p:' : '') . $host, $user, $with ?? $password, $database, $port);
+    $db->set_charset('utf8mb4');
+    return $db;
+}
+
+/** All rows of a query. */
+function ask(mysqli $db, string $sql): array
+{
+    return $db->query($sql)->fetch_all();
+}
+
+same('a wrong password', 1045, error_of(fn() => connect(with: 'wrong')));
+same('a wrong database', 1049, error_of(fn() => connect(database: 'nowhere')));
+$db = connect();
+same('who', [['15', 'CometQL_v1']], ask($db, "SELECT SUBSTRING_INDEX(USER(), '@', 1), DATABASE()"));
 same('ping', true, @$db->ping());
+same('statistics', true, str_starts_with((string) $db->stat(), 'Uptime: '));
+can('login');
 
 // A statement executed again with other values.
-$insert = $db->prepare('INSERT INTO conference (name, user_id, caller_id, message) VALUES (?, ?, ?, ?)');
+$insert = $db->prepare('INSERT INTO conference (name, user_id, stream, message) VALUES (?, ?, ?, ?)');
 same('parameters', 4, $insert->param_count);
-$insert->bind_param('siis', $name, $user, $caller, $message);
-foreach ([['501', 1, 9, 'eins'], ['501', 2, 9, "it's \u{1F600}"], ['502', 3, 0, str_repeat('x', 60000)]] as $values) {
-    [$name, $user, $caller, $message] = $values;
+$insert->bind_param('siis', $name, $user, $stream, $message);
+foreach ([['101', 2, 2147483647, ''], ['101', 4, -7, MESSAGE], ['502', 3, 0, str_repeat('x', 60000)]] as $values) {
+    [$name, $user, $stream, $message] = $values;
     $insert->execute();
-    same('affected rows', 1, $insert->affected_rows);
+    same('rows inserted', 1, $insert->affected_rows);
 }
 $insert->close();
+$db->query("INSERT INTO pipes_messages (name, event, message) VALUES ('101', 'e', 'm')");
 
-// The binary protocol gives numbers as numbers.
-$select = $db->prepare('SELECT name, user_id, message, user_id / 2, user_id * 1e0, NULL FROM conference WHERE name = ? ORDER BY user_id');
-same('result columns of a prepared SELECT', 6, $select->field_count);
-$select->bind_param('s', $name);
-$name = '501';
+$select = $db->prepare(EVERY_TYPE);
+same('result columns of a prepared SELECT', 15, $select->field_count);
 $select->execute();
-same('rows', [['501', 1, 'eins', '0.5000', 1.0, null], ['501', 2, "it's \u{1F600}", '1.0000', 2.0, null]], $select->get_result()->fetch_all());
-$name = '502';
-$select->execute();
-same('a long text', 60000, strlen($select->get_result()->fetch_row()[2]));
-$name = 'none';
-$select->execute();
-same('no rows', [], $select->get_result()->fetch_all());
-$select->execute(['501']);
-$select->bind_result($a, $b, $c, $d, $e, $f);
-same('fetch', true, $select->fetch());
-same('bound result', ['501', 1, 'eins', '0.5000', 1.0, null], [$a, $b, $c, $d, $e, $f]);
+every_type($select->get_result()->fetch_all(), numbers: true);
 $select->close();
-
-$null = $db->prepare('SELECT ? IS NULL, ? + 1, CONCAT(?, ?)');
-$null->execute([null, 41, 'a', 'b']);
-same('NULL as a parameter', [1, 42, 'ab'], array_map(fn($x) => is_numeric($x) ? (int) $x : $x, $null->get_result()->fetch_row()));
-
+$select = $db->prepare('SELECT user_id, message, user_id / 2 FROM conference WHERE name = ? ORDER BY user_id');
+$select->bind_param('s', $name);
+foreach (['101' => [[2, '', '1.0000'], [4, MESSAGE, '2.0000']], '502' => [[3, str_repeat('x', 60000), '1.5000']], 'none' => []] as $name => $rows) {
+    $name = (string) $name;
+    $select->execute();
+    same("rows of $name", $rows, $select->get_result()->fetch_all());
+}
+$select->execute(['101']);
+$select->bind_result($user, $message, $half);
+same('fetch', true, $select->fetch());
+same('bound result', [2, '', '1.0000'], [$user, $message, $half]);
+$select->close();
+$echo = $db->prepare("SELECT CONCAT('<', ?, '>'), ? IS NULL, ? + 1");
+foreach ([['si', 'a', null, 41, '<a>', 1, 42.0], ['di', 2.5, 7, 1, '<2.5>', 0, 2.0], ['is', 7, '', 1, '<7>', 0, 2.0]] as [$types, $a, $b, $c, $shown, $null, $sum]) {
+    $echo->bind_param("{$types}d", $a, $b, $c);
+    $echo->execute();
+    same('executed again with other types', [$shown, $null, $sum], $echo->get_result()->fetch_row());
+}
 $long = $db->prepare('INSERT INTO users_data (id, data) VALUES (?, ?)');
 $id = 7;
 $data = null;
@@ -49,42 +70,118 @@ $long->bind_param('ib', $id, $data);
 $long->send_long_data(1, 'part one, ');
 $long->send_long_data(1, 'part two');
 $long->execute();
-same('long data', 'part one, part two', $db->query('SELECT data FROM users_data WHERE id = 7')->fetch_row()[0]);
+same('long data', [['part one, part two']], ask($db, 'SELECT data FROM users_data WHERE id = 7'));
+same('an unknown table', 1146, error_of(fn() => $db->prepare('SELECT * FROM nothing')));
+can('prepared');
 
-// Text protocol with native numbers.
+every_type(ask($db, EVERY_TYPE), numbers: false);
+same('an injection', [], ask($db, sprintf("SELECT 1 FROM conference WHERE name = '%s'", $db->real_escape_string("' OR 1 = 1 -- "))));
 $db->options(MYSQLI_OPT_INT_AND_FLOAT_NATIVE, 1);
-same('native numbers', [1, '1.5', 2.5, 'a', null], $db->query("SELECT 1, 1.5, 2.5e0, 'a', NULL")->fetch_row());
+every_type(ask($db, EVERY_TYPE), numbers: true);
+can('text');
 
-// Transactions.
+$fields = array_map(fn($f) => [$f->name, $f->orgname, $f->table, $f->orgtable, $f->type, $f->length, $f->flags, $f->decimals, $f->charsetnr],
+    $db->query('SELECT c.name AS room, user_id, message, stream, 1.50 AS price FROM conference c')->fetch_fields());
+same('fields', [
+    ['room', 'name', 'c', 'conference', MYSQLI_TYPE_VAR_STRING, 256, MYSQLI_NOT_NULL_FLAG | MYSQLI_PRI_KEY_FLAG, 39, 45],
+    ['user_id', 'user_id', 'c', 'conference', MYSQLI_TYPE_LONG, 10, MYSQLI_NOT_NULL_FLAG | MYSQLI_PRI_KEY_FLAG | MYSQLI_MULTIPLE_KEY_FLAG | MYSQLI_UNSIGNED_FLAG | MYSQLI_NUM_FLAG, 0, 63],
+    ['message', 'message', 'c', 'conference', MYSQLI_TYPE_BLOB, 65532, MYSQLI_NOT_NULL_FLAG | MYSQLI_BLOB_FLAG, 39, 45],
+    ['stream', 'stream', 'c', 'conference', MYSQLI_TYPE_LONG, 11, MYSQLI_NOT_NULL_FLAG | MYSQLI_NUM_FLAG, 0, 63],
+    ['price', '', '', '', MYSQLI_TYPE_NEWDECIMAL, 5, MYSQLI_NOT_NULL_FLAG, 2, 63],
+], $fields);
+can('metadata');
+
+$db->query('INSERT INTO users_data (id, data) VALUES (4294967295, "x")');
+same('insert id', [1, 4294967295], [$db->affected_rows, $db->insert_id]);
+$db->query("UPDATE conference SET caller_id = 5 WHERE name = '101'");
+same('rows changed', [2, 'Rows matched: 2  Changed: 2  Warnings: 0'], [$db->affected_rows, $db->info]);
+$db->query("UPDATE conference SET caller_id = 5 WHERE name = '101'");
+same('rows left as they were', 0, $db->affected_rows);
+$db->query('DELETE FROM users_data');
+same('rows deleted', 2, $db->affected_rows);
+can('counts');
+
+same('with a warning', [[12]], ask($db, "SELECT CAST('12abc' AS SIGNED)"));
+same('number of warnings', 1, $db->warning_count);
+$warnings = $db->get_warnings();
+same('warning', [1292, "Truncated incorrect INTEGER value: '12abc'"], [$warnings->errno, $warnings->message]);
+same('no warnings', [[[1]], 0], [ask($db, 'SELECT 1'), $db->warning_count]);
+can('warnings');
+
+foreach ([
+    'SELEC 1' => [1064, '42000'],
+    'SELECT nothing FROM conference' => [1054, '42S22'],
+    'SELECT * FROM nothing' => [1146, '42S02'],
+    "INSERT INTO users_auth (id, hash) VALUES (1, REPEAT('x', 33))" => [1406, '22001'],
+    'INSERT INTO users_data (id, data) VALUES (11, NULL)' => [1048, '23000'],
+] as $statement => [$code, $state]) {
+    same($statement, [$code, $state], [error_of(fn() => $db->query($statement)), $db->sqlstate]);
+    same('after an error', [[1]], ask($db, 'SELECT 1'));
+}
+same('an unknown database', 1049, error_of(fn() => $db->select_db('nowhere')));
+same('a known database', true, $db->select_db('CometQL_v1'));
+can('errors');
+
+$ids = fn() => array_column(ask($db, 'SELECT id FROM users_data ORDER BY id'), 0);
 $db->begin_transaction();
 $db->query("INSERT INTO users_data (id, data) VALUES (8, 'gone')");
-same('own write', '1', (string) $db->query('SELECT COUNT(*) FROM users_data WHERE id = 8')->fetch_row()[0]);
+same('own write', [8], $ids());
 $db->rollback();
-same('rolled back', '0', (string) $db->query('SELECT COUNT(*) FROM users_data WHERE id = 8')->fetch_row()[0]);
+same('rolled back', [], $ids());
 $db->autocommit(false);
 $db->query("INSERT INTO users_data (id, data) VALUES (9, 'kept')");
 $db->commit();
 $db->autocommit(true);
-same('committed', '1', (string) $db->query('SELECT COUNT(*) FROM users_data WHERE id = 9')->fetch_row()[0]);
+$db->rollback();
+same('committed', [9], $ids());
+can('transactions');
 
-// Several statements.
 $db->multi_query("SELECT 1; INSERT INTO users_data (id, data) VALUES (10, 'x'); SELECT id FROM users_data WHERE id >= 9 ORDER BY id");
 $results = [];
 do {
     $result = $db->store_result();
-    $results[] = $result ? array_map('intval', array_column($result->fetch_all(), 0)) : $db->affected_rows;
+    $results[] = $result ? array_column($result->fetch_all(), 0) : $db->affected_rows;
 } while ($db->more_results() && $db->next_result());
 same('several results', [[1], 1, [9, 10]], $results);
+$db->multi_query('SELECT 1; SELECT * FROM nothing; SELECT 2');
+$db->store_result();
+same('an error among several', 1146, error_of(fn() => $db->next_result()));
+same('after it', [[1]], ask($db, 'SELECT 1'));
+can('several');
 
-// Errors.
-same('syntax', 1064, error_of(fn() => $db->query('SELEC 1')));
-same('unknown column', 1054, error_of(fn() => $db->query('SELECT nothing FROM conference')));
-same('unknown table in a prepared statement', 1146, error_of(fn() => $db->prepare('SELECT * FROM nothing')));
-same('too long', 1406, error_of(fn() => $db->query("INSERT INTO users_auth (id, hash) VALUES (1, REPEAT('x', 33))")));
-same('NULL', 1048, error_of(fn() => $db->query('INSERT INTO users_data (id, data) VALUES (11, NULL)')));
-same('still usable', '1', (string) $db->query('SELECT 1')->fetch_row()[0]);
+$rows = 0;
+foreach ($db->query(MANY_ROWS, MYSQLI_USE_RESULT) as $row) {
+    $rows++;
+}
+same('rows one by one', 100000, $rows);
+can('streaming');
 
-same('select_db', true, $db->select_db('CometQL_v1'));
-same('unknown database', 1049, error_of(fn() => $db->select_db('nowhere')));
-same('statistics', true, strlen((string) $db->stat()) > 0);
-same('change_user with a wrong password', 1045, error_of(fn() => $db->change_user('15', 'wrong', 'CometQL_v1')));
+$other = connect();
+$other->query('SET @mine = 1');
+same('change_user', true, $other->change_user('16', $password, 'CometQL_v1'));
+same('another tenant', [['16', 0, null]], array_map(fn($row) => [$row[0], (int) $row[1], $row[2]],
+    ask($other, "SELECT SUBSTRING_INDEX(USER(), '@', 1), COUNT(*), @mine FROM conference")));
+same('a wrong password', 1045, error_of(fn() => $other->change_user('15', 'wrong', 'CometQL_v1')));
+can('change user');
+
+if ($persistent) {
+    // Closed is given back: the next one is the same connection, as new.
+    $lasting = connect('17');
+    $id = $lasting->thread_id;
+    $lasting->query('SET @mine = 1');
+    $lasting->begin_transaction();
+    $lasting->query("INSERT INTO users_data (id, data) VALUES (1, 'not committed')");
+    $lasting->close();
+    $again = connect('17');
+    same('the same connection', $id, $again->thread_id);
+    same('as new', [[null, '0']], array_map(fn($row) => [$row[0], (string) $row[1]], ask($again, 'SELECT @mine, COUNT(*) FROM users_data')));
+    $again->close();
+}
+$operator = connect('0');
+$killed = $persistent ? connect('17') : $db;
+$operator->query("KILL $killed->thread_id");
+same('a killed connection', true, in_array(error_of(fn() => @$killed->query('SELECT 1')), [2006, 2013], true));
+@$killed->close();
+$db = connect('17');
+same('after a reconnect', [['17']], ask($db, "SELECT SUBSTRING_INDEX(USER(), '@', 1)"));
+can('reconnect');

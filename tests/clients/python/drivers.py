@@ -1,0 +1,94 @@
+"""The drivers of Python's DB-API, where they differ. Each imports its own library only: not all fit into one process."""
+
+from check import DATABASE, HOST, PASSWORD, PORT, TENANT
+
+
+class PyMySQL:
+    #: What it has of the things that the DB-API knows no word for.
+    sqlstate = prepares = names_plugin = changes_user = False
+
+    def __init__(self):
+        import pymysql.cursors
+        from pymysql.constants import CLIENT
+
+        self.module = pymysql
+        self.options = {"charset": "utf8mb4", "client_flag": CLIENT.MULTI_STATEMENTS}
+        self.streaming = {"cursor": pymysql.cursors.SSCursor}
+
+    def connect(self, **options):
+        given = {"user": TENANT, "password": PASSWORD, "database": DATABASE} | self.options | options
+        return self.module.connect(host=HOST, port=PORT, **given)
+
+    def columns(self, cursor):
+        """Name, type, length and flags; PyMySQL gives lengths of text in characters."""
+        return [(field.name, field.type_code, field.get_column_length(), field.flags) for field in cursor._result.fields]
+
+    def warnings(self, db, cursor):
+        return [warning[:2] for warning in db.show_warnings()]
+
+    def connection_id(self, db):
+        return db.thread_id()
+
+    def reconnect(self, db):
+        db.ping(reconnect=True)
+        return db
+
+
+class MySQLClient(PyMySQL):
+    names_plugin = changes_user = True
+
+    def __init__(self):
+        import MySQLdb
+        import MySQLdb.cursors
+
+        self.module = MySQLdb
+        self.options = {"charset": "utf8mb4"}
+        self.streaming = {"cursorclass": MySQLdb.cursors.SSCursor}
+
+    def columns(self, cursor):
+        described = zip(cursor.description, cursor.description_flags)
+        # The library adds flags of its own above those of the protocol.
+        return [(column[0], column[1], column[3], flags & 0x7FFF) for column, flags in described]
+
+    def change_user(self, db, user, password):
+        db.change_user(user, password, DATABASE)
+
+    def reconnect(self, db):
+        return self.connect(autocommit=True)
+
+
+class Connector(PyMySQL):
+    sqlstate = prepares = names_plugin = changes_user = True
+
+    def __init__(self, pure):
+        import mysql.connector
+
+        self.module = mysql.connector
+        self.options = {"use_pure": pure}
+        self.streaming = {"buffered": False}
+
+    def columns(self, cursor):
+        """It gives no lengths."""
+        return [(column[0], column[1], None, column[7] & 0x7FFF) for column in cursor.description]
+
+    def warnings(self, db, cursor):
+        cursor.execute("SHOW WARNINGS")
+        return [warning[:2] for warning in cursor.fetchall()]
+
+    def connection_id(self, db):
+        return db.connection_id
+
+    def change_user(self, db, user, password):
+        db.cmd_change_user(user, password, DATABASE)
+
+    def reconnect(self, db):
+        db.reconnect()
+        return db
+
+
+DRIVERS = {
+    "pymysql": PyMySQL,
+    "mysqlclient": MySQLClient,
+    "connector-pure": lambda: Connector(pure=True),
+    "connector-c": lambda: Connector(pure=False),
+}

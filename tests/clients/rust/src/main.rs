@@ -1,0 +1,17 @@
+//! Rust's asynchronous clients. Called with: host port password client.
+
+mod check;
+mod mysql_async_client;
+mod sqlx_client;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [host, port, password, client] = arguments.as_slice() else { panic!("host port password client") };
+    let server = check::Server { host, port: port.parse().expect("port"), password };
+    match client.as_str() {
+        "sqlx" => sqlx_client::run(&server).await,
+        "mysql_async" => mysql_async_client::run(&server).await,
+        other => panic!("{other} is no client"),
+    }
+}
