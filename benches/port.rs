@@ -1,7 +1,7 @@
-//! INSERT and SELECT over the MySQL port, beside MariaDB on the same machine, in turn in one run.
+//! What clients do over the MySQL port, beside MariaDB on the same machine, in turn in one run.
 //!
-//! `cargo bench --bench port` takes two minutes, `cargo bench --bench port -- --short` a quarter of one;
-//! `-- INSERT 8` measures nothing but INSERT on 8 connections.
+//! `cargo bench --bench port` takes four minutes, `cargo bench --bench port -- --short` half of one;
+//! `-- INSERT 8` measures only what has both words.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 
@@ -10,22 +10,26 @@ mod load;
 mod support;
 
 use std::{
-    fmt::Write,
     fs,
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use load::Login;
+use load::{Command, Load, Login, Param};
 use mysql::{Conn, prelude::Queryable};
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use support::{
     DATABASE,
     mariadb::MariaDb,
     server::{PASSWORD, Server, TENANT, unused_address},
 };
+use tempfile::TempDir;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-const CONNECTIONS: [usize; 3] = [1, 8, 32];
 /// Conferences that are there before SELECT is measured, each of [`MEMBERS`] rows.
 const CONFERENCES: u64 = 20_000;
 const MEMBERS: u64 = 5;
@@ -37,8 +41,28 @@ const MESSAGE: &str =
 struct Plan {
     time: Duration,
     rounds: usize,
-    /// Statements and numbers of connections to measure; all when there are none.
+    /// Measure only the works with one of these words or numbers of connections, if there are any.
     only: Vec<String>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+struct Work {
+    name: &'static str,
+    connections: usize,
+    tls: bool,
+    /// Statement to prepare.
+    prepare: Option<&'static str>,
+    /// A new connection for each command.
+    reconnect: bool,
+    command: fn(&Context, usize, u64, &mut Command),
+}
+
+/// What a command may be made of.
+struct Context {
+    /// Of each measurement another: its INSERTs insert rows that are not there yet.
+    run: u64,
+    connections: usize,
 }
 
 /// One of the two servers.
@@ -51,10 +75,40 @@ struct Peer {
 /// What was measured of one server under one load.
 #[derive(Clone, Copy)]
 struct Measured {
-    /// Queries per second.
+    /// Commands per second.
     rate: f64,
-    /// Microseconds of processor time that the server took for one query.
+    /// Microseconds of processor time that the server took for one of them.
     cpu: f64,
+}
+
+/// The works, in the order of the table.
+fn works() -> Vec<Work> {
+    let text = |name, connections, command| Work {
+        name,
+        connections,
+        tls: false,
+        prepare: None,
+        reconnect: false,
+        command,
+    };
+    let mut works = Vec::new();
+    works.extend([1, 8, 32].map(|connections| text("INSERT", connections, insert)));
+    works.extend([1, 8, 32].map(|connections| text("SELECT", connections, select)));
+    works.push(Work {
+        prepare: Some(
+            "INSERT INTO conference (name, user_id, caller_id, message, profile) VALUES (?, ?, 2, ?, 'video')",
+        ),
+        ..text("INSERT prepared", 8, insert_prepared)
+    });
+    works.push(Work {
+        prepare: Some("SELECT * FROM conference WHERE name = ?"),
+        ..text("SELECT prepared", 8, select_prepared)
+    });
+    works.push(text("SELECT 1", 8, |_, _, _, command| command.query(format_args!("SELECT 1"))));
+    works.push(Work { tls: true, ..text("SELECT over TLS", 8, select) });
+    works.push(Work { reconnect: true, ..text("connect, INSERT, quit", 8, insert) });
+    works.push(Work { reconnect: true, tls: true, ..text("connect, INSERT, quit over TLS", 8, insert) });
+    works
 }
 
 fn main() {
@@ -64,13 +118,17 @@ fn main() {
         true => Plan { time: Duration::from_millis(500), rounds: 1, only },
         false => Plan { time: Duration::from_secs(3), rounds: 3, only },
     };
-    let server = Server::start();
+    let certificate = Certificate::new();
+    let server = Server::start_with(&certificate.settings("tls_certificate = ", "tls_key = "));
     let address = unused_address();
-    let reference = MariaDb::start(&[
-        &format!("--bind-address={}", address.ip()),
-        &format!("--port={}", address.port()),
-        "--innodb-flush-log-at-trx-commit=1",
-    ]);
+    let tls = certificate.settings("--ssl-cert=", "--ssl-key=");
+    let mut arguments = vec![
+        format!("--bind-address={}", address.ip()),
+        format!("--port={}", address.port()),
+        "--innodb-flush-log-at-trx-commit=1".to_owned(),
+    ];
+    arguments.extend(tls.lines().map(str::to_owned));
+    let reference = MariaDb::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let mut setup = reference.database(DATABASE);
     for grant in [
         format!("CREATE USER '{TENANT}'@'%' IDENTIFIED BY '{PASSWORD}'"),
@@ -78,7 +136,13 @@ fn main() {
     ] {
         setup.query_drop(&grant).expect(&grant);
     }
-    let login = |address: SocketAddr| Login { address, user: TENANT, password: PASSWORD, database: DATABASE };
+    let login = |address: SocketAddr| Login {
+        address,
+        user: TENANT,
+        password: PASSWORD,
+        database: DATABASE,
+        tls: Some(certificate.client()),
+    };
     let peers = [
         Peer { name: "cometql", login: login(server.address().into()), process_id: server.process_id() },
         Peer { name: "MariaDB", login: login(address.into()), process_id: reference.process_id() },
@@ -91,32 +155,8 @@ fn main() {
         "| work | connections | cometql /s | MariaDB /s | ratio | cometql CPU us | MariaDB CPU us | ratio |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for connections in plan.connections("INSERT") {
-        // Each query inserts a row that is not there yet, five to a conference.
-        let run = AtomicU64::new(0);
-        let row = |peer: &Peer| {
-            let run = run.fetch_add(1, Ordering::Relaxed);
-            measure(peer, connections, plan.time, move |connection, number, sql| {
-                let (name, user) = (number / MEMBERS, number % MEMBERS);
-                sql.clear();
-                let _ = write!(
-                    sql,
-                    "INSERT INTO conference (name, user_id, caller_id, message, profile) VALUES \
-                     ('{connections}-{run}-{connection}-{name}', {user}, 2, '{MESSAGE}', 'video')"
-                );
-            })
-        };
-        report("INSERT INTO conference", connections, &peers, plan.rounds, row);
-    }
-    for connections in plan.connections("SELECT") {
-        let row = |peer: &Peer| {
-            measure(peer, connections, plan.time, |connection, number, sql| {
-                sql.clear();
-                let name = scattered(number, connection);
-                let _ = write!(sql, "SELECT * FROM conference WHERE name = '{name}'");
-            })
-        };
-        report("SELECT a conference of 5", connections, &peers, plan.rounds, row);
+    for work in works().iter().filter(|work| plan.has(work)) {
+        report(work, &plan, &peers);
     }
     for peer in &peers {
         println!("resident memory of {}: {:.0} MB", peer.name, resident_megabytes(peer.process_id));
@@ -124,18 +164,64 @@ fn main() {
 }
 
 impl Plan {
-    /// With how many connections to measure a statement.
-    fn connections(&self, statement: &str) -> impl Iterator<Item = usize> {
-        let chosen = |word: &str, all: &[String]| {
-            let known = |name: &String| all.contains(name);
-            !self.only.iter().any(known) || self.only.iter().any(|name| name == word)
-        };
-        let numbers = CONNECTIONS.map(|number| number.to_string());
-        let statements = ["INSERT", "SELECT"].map(String::from);
-        let wanted = chosen(statement, &statements);
-        let counts = CONNECTIONS.into_iter().filter(|number| chosen(&number.to_string(), &numbers));
-        counts.filter(|_| wanted).collect::<Vec<_>>().into_iter()
+    fn has(&self, work: &Work) -> bool {
+        let connections = work.connections.to_string();
+        self.only.iter().all(|word| work.name.split(' ').any(|own| own == word) || *word == connections)
     }
+}
+
+/// A certificate of this machine's own, and who trusts it.
+struct Certificate {
+    folder: TempDir,
+    certified: CertifiedKey<KeyPair>,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let address = unused_address().ip().to_string();
+        let certified = generate_simple_self_signed([address]).expect("certificate");
+        let made = Certificate { folder: tempfile::tempdir().expect("temporary folder"), certified };
+        fs::write(made.folder.path().join("cert.pem"), made.certified.cert.pem()).expect("certificate");
+        fs::write(made.folder.path().join("key.pem"), made.certified.signing_key.serialize_pem())
+            .expect("key");
+        made
+    }
+
+    /// A server's settings for the two files, a line each, by what stands before the names.
+    fn settings(&self, certificate: &str, key: &str) -> String {
+        let folder = self.folder.path().display();
+        format!("{certificate}{folder}/cert.pem\n{key}{folder}/key.pem")
+    }
+
+    fn client(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certified.cert.der().clone()).expect("root");
+        Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+/// A new row, five to a conference.
+fn insert(context: &Context, connection: usize, number: u64, command: &mut Command) {
+    let (run, (name, user)) = (context.run, (number / MEMBERS, number % MEMBERS));
+    let connections = context.connections;
+    command.query(format_args!(
+        "INSERT INTO conference (name, user_id, caller_id, message, profile) VALUES \
+         ('{connections}-{run}-{connection}-{name}', {user}, 2, '{MESSAGE}', 'video')"
+    ));
+}
+
+fn insert_prepared(context: &Context, connection: usize, number: u64, command: &mut Command) {
+    let name = format!("{}-{}-{connection}-{}", context.connections, context.run, number / MEMBERS);
+    command.execute(&[Param::Text(&name), Param::Integer(number % MEMBERS), Param::Text(MESSAGE)]);
+}
+
+fn select(_: &Context, connection: usize, number: u64, command: &mut Command) {
+    let name = scattered(number, connection);
+    command.query(format_args!("SELECT * FROM conference WHERE name = '{name}'"));
+}
+
+fn select_prepared(_: &Context, connection: usize, number: u64, command: &mut Command) {
+    command.execute(&[Param::Text(&scattered(number, connection).to_string())]);
 }
 
 /// A conference that is there, another each time.
@@ -156,17 +242,19 @@ fn fill(connection: &mut Conn) {
     }
 }
 
-/// Measures both servers in turn, `rounds` times, and prints their medians.
-fn report(work: &str, connections: usize, peers: &[Peer; 2], rounds: usize, run: impl Fn(&Peer) -> Measured) {
+/// Measures both servers in turn, and prints their medians.
+fn report(work: &Work, plan: &Plan, peers: &[Peer; 2]) {
     let mut measured = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
+    for _ in 0..plan.rounds {
         for (peer, all) in peers.iter().zip(&mut measured) {
-            all.push(run(peer));
+            all.push(measure(work, plan.time, peer));
         }
     }
     let [ours, theirs] = measured.map(median);
     println!(
-        "| {work} | {connections} | {:.0} | {:.0} | {:.2} | {:.1} | {:.1} | {:.2} |",
+        "| {} | {} | {:.0} | {:.0} | {:.2} | {:.1} | {:.1} | {:.2} |",
+        work.name,
+        work.connections,
         ours.rate,
         theirs.rate,
         ours.rate / theirs.rate,
@@ -176,14 +264,16 @@ fn report(work: &str, connections: usize, peers: &[Peer; 2], rounds: usize, run:
     );
 }
 
-fn measure(
-    peer: &Peer,
-    connections: usize,
-    time: Duration,
-    query: impl Fn(usize, u64, &mut String) + Sync,
-) -> Measured {
+fn measure(work: &Work, time: Duration, peer: &Peer) -> Measured {
+    static RUN: AtomicU64 = AtomicU64::new(0);
+    let context = Context { run: RUN.fetch_add(1, Ordering::Relaxed), connections: work.connections };
+    let login = Login { tls: peer.login.tls.clone().filter(|_| work.tls), ..peer.login.clone() };
+    let load = Load { login: &login, connections: work.connections, time, prepare: work.prepare };
+    let write = |connection, number, command: &mut Command| {
+        (work.command)(&context, connection, number, command);
+    };
     let before = processor_seconds(peer.process_id);
-    let rate = load::run(&peer.login, connections, time, query);
+    let rate = if work.reconnect { load.reconnect(write) } else { load.run(write) };
     let used = processor_seconds(peer.process_id) - before;
     Measured { rate, cpu: used * 1e6 / (rate * time.as_secs_f64()) }
 }
