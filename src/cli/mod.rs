@@ -20,7 +20,7 @@ use cometql::{
     store::Options,
     tables::Database,
 };
-use tracing::{info, warn};
+use tracing::{Level, info, warn};
 use tracing_subscriber::EnvFilter;
 
 /// Why a subcommand failed, in words for the operator.
@@ -152,8 +152,14 @@ impl Place {
 
 /// Starts the log on standard error.
 fn start_log(settings: &LogSettings) {
+    /// Logs that have switches of their own.
+    const ALWAYS: [(&str, Level); 2] = [("queries", Level::INFO), ("slow_queries", Level::WARN)];
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(settings.level.to_string()));
+    let filter = ALWAYS
+        .into_iter()
+        .filter_map(|(target, level)| format!("{target}={level}").parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

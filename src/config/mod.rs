@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming};
-pub use mysql::{ErrorCodes, MysqlSettings, StatementLimits, TlsFiles};
+pub use mysql::{ErrorCodes, MysqlSettings, QueryLogSettings, StatementLimits, TlsFiles};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
 pub use secret::Secret;
 pub use settings::{LogFormat, LogSettings, Settings, SipSettings, StoreSettings};
@@ -218,6 +218,22 @@ dbLink = 600
              comet.ini line 9: [log] level must be error, warn, info, debug, trace, off or a number 0..600, found '601'\n\
              comet.ini line 11: [store] cache_size must be a size 1MB..64GB such as 64MB, found '1'"
         );
+    }
+
+    #[test]
+    fn statements_are_logged_if_asked_for() {
+        let log = |text: &str| parse("comet.ini", text).map(|loaded| loaded.settings.mysql.query_log);
+        let settings = |queries, slow_queries| QueryLogSettings { queries, slow_queries };
+        assert_eq!(log("").unwrap(), settings(false, None));
+        assert_eq!(
+            log("[log]\nqueries = true\nslow_queries = 500ms\n").unwrap(),
+            settings(true, Some(Duration::from_millis(500)))
+        );
+        assert_eq!(log("[log]\nslow_queries = off\n").unwrap(), settings(false, None));
+        let problems = log("[log]\nslow_queries = on\n").unwrap_err();
+        let expected =
+            "[log] slow_queries must be off or a time 0ns..3600s such as 30s, 5m or 8h, found 'on'";
+        assert_eq!(problems[0].text, expected);
     }
 
     #[test]

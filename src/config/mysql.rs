@@ -42,6 +42,8 @@ pub struct MysqlSettings {
     pub max_packet: usize,
     /// What one statement and one session may take.
     pub statements: StatementLimits,
+    /// Which statements are logged.
+    pub query_log: QueryLogSettings,
     /// `handshake_timeout`: how long a client may take to log in.
     pub handshake_timeout: Duration,
     /// `idle_timeout`: how long a client may be silent between commands.
@@ -52,6 +54,15 @@ pub struct MysqlSettings {
     pub failed_login_delay: Duration,
     /// `failed_login_burst`: failed logins of one user at one address that do not make the next one wait (error 4150).
     pub failed_login_burst: u32,
+}
+
+/// Which statements are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryLogSettings {
+    /// `[log] queries`: all of them.
+    pub queries: bool,
+    /// `[log] slow_queries`: those that take this long, answer included.
+    pub slow_queries: Option<Duration>,
 }
 
 /// What one statement and one session may take.
@@ -102,6 +113,7 @@ impl MysqlSettings {
             max_connections: count(reader.number(SECTION, "max_connections", 1, 100_000, 1_000)),
             max_packet: bytes(reader.bytes(SECTION, "max_packet", 16 * KIB, 1024 * MIB, 16 * MIB)),
             statements: StatementLimits::read(reader, SECTION),
+            query_log: QueryLogSettings::read(reader),
             handshake_timeout: reader.duration(
                 SECTION,
                 "handshake_timeout",
@@ -119,6 +131,16 @@ impl MysqlSettings {
                 SECOND,
             ),
             failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
+        }
+    }
+}
+
+impl QueryLogSettings {
+    fn read(reader: &mut Reader) -> Self {
+        const SECTION: &str = "log";
+        QueryLogSettings {
+            queries: reader.switch(SECTION, "queries", false),
+            slow_queries: reader.duration_or_off(SECTION, "slow_queries", Duration::ZERO, HOUR),
         }
     }
 }

@@ -91,6 +91,22 @@ impl<'a> Reader<'a> {
             .unwrap_or(default)
     }
 
+    /// A span of time, or `off`, the default.
+    pub fn duration_or_off(
+        &mut self,
+        section: &str,
+        key: &str,
+        min: Duration,
+        max: Duration,
+    ) -> Option<Duration> {
+        let allowed = format!("off or a time {min:?}..{max:?} such as 30s, 5m or 8h");
+        self.get(section, key, allowed, |text| match text {
+            "off" => Some(None),
+            text => parse_duration(text).filter(|time| (min..=max).contains(time)).map(Some),
+        })
+        .flatten()
+    }
+
     /// The `[]` values of a key, each as the function reads it.
     pub fn list<T>(&mut self, section: &str, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let Some(entry) = self.entry(section, key) else { return Vec::new() };

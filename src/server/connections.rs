@@ -19,7 +19,7 @@ use crate::{
     sql::{
         Canceller, Tenant,
         parse::ast::MachineStatus,
-        system::{Counters, MAX_SHOWN_STATEMENT, Process, ProcessList},
+        system::{Counters, Process, ProcessList, shown},
     },
 };
 
@@ -35,6 +35,7 @@ pub struct Connections {
     started: Instant,
     next_id: AtomicU32,
     statements: AtomicU64,
+    slow: AtomicU64,
     open: Mutex<BTreeMap<u32, Arc<Connection>>>,
 }
 
@@ -70,6 +71,7 @@ impl Connections {
             started: Instant::now(),
             next_id: AtomicU32::new(1),
             statements: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
             open: Mutex::default(),
         }
     }
@@ -95,11 +97,11 @@ impl Connections {
 
     /// The text of COM_STATISTICS, as clients parse it.
     pub(super) fn statistics(&self) -> String {
-        let Counters { uptime, open, statements, .. } = self.counters();
+        let Counters { uptime, open, statements, slow, .. } = self.counters();
         let uptime = uptime.as_secs();
         let hundredths = statements.saturating_mul(100) / uptime.max(1);
         format!(
-            "Uptime: {uptime}  Threads: {open}  Questions: {statements}  Slow queries: 0  Opens: 0  Open tables: 0  \
+            "Uptime: {uptime}  Threads: {open}  Questions: {statements}  Slow queries: {slow}  Opens: 0  Open tables: 0  \
              Queries per second avg: {}.{:02}",
             hundredths / 100,
             hundredths % 100,
@@ -146,6 +148,7 @@ impl ProcessList for Connections {
             open: count(open.len()),
             running: count(open.values().filter(|connection| connection.is_busy()).count()),
             statements: self.statements.load(Ordering::Relaxed),
+            slow: self.slow.load(Ordering::Relaxed),
         }
     }
 
@@ -219,7 +222,7 @@ impl Entered {
         *self.connection.identity.lock() = Some(Identity { tenant, user, canceller });
     }
 
-    /// A command begins; false if the server is stopping, so that it must not.
+    /// A command begins, with the beginning of its statement; false if the server is stopping, so that it must not.
     pub fn begin(&self, statement: &str) -> bool {
         if self.connection.phase.compare_exchange(IDLE, BUSY, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return false;
@@ -227,9 +230,15 @@ impl Entered {
         self.connections.statements.fetch_add(1, Ordering::Relaxed);
         let mut activity = self.connection.activity.lock();
         activity.statement.clear();
-        activity.statement.push_str(&statement[..statement.floor_char_boundary(MAX_SHOWN_STATEMENT)]);
+        activity.statement.push_str(&shown(statement));
         activity.since = Instant::now();
         true
+    }
+
+    /// The command under way was slow: the beginning of its statement.
+    pub fn count_slow(&self) -> String {
+        self.connections.slow.fetch_add(1, Ordering::Relaxed);
+        self.connection.activity.lock().statement.clone()
     }
 
     /// The command has been answered, and this is the session's database now; false if the connection is to be closed.

@@ -13,6 +13,7 @@ mod durable;
 mod limits;
 mod login;
 mod members;
+mod query_log;
 mod random_sql;
 mod reference;
 mod restart;

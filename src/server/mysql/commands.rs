@@ -22,7 +22,7 @@ use crate::{
     sql::system::ProcessList,
 };
 
-/// The first byte of a query.
+/// The first bytes of commands.
 pub(super) const COM_QUERY: u8 = CommandByte::COM_QUERY as u8;
 const COM_QUIT: u8 = CommandByte::COM_QUIT as u8;
 const COM_INIT_DB: u8 = CommandByte::COM_INIT_DB as u8;
@@ -31,8 +31,8 @@ const COM_STATISTICS: u8 = CommandByte::COM_STATISTICS as u8;
 const COM_PROCESS_KILL: u8 = CommandByte::COM_PROCESS_KILL as u8;
 const COM_PING: u8 = CommandByte::COM_PING as u8;
 const COM_CHANGE_USER: u8 = CommandByte::COM_CHANGE_USER as u8;
-const COM_STMT_PREPARE: u8 = CommandByte::COM_STMT_PREPARE as u8;
-const COM_STMT_EXECUTE: u8 = CommandByte::COM_STMT_EXECUTE as u8;
+pub(super) const COM_STMT_PREPARE: u8 = CommandByte::COM_STMT_PREPARE as u8;
+pub(super) const COM_STMT_EXECUTE: u8 = CommandByte::COM_STMT_EXECUTE as u8;
 const COM_STMT_SEND_LONG_DATA: u8 = CommandByte::COM_STMT_SEND_LONG_DATA as u8;
 const COM_STMT_CLOSE: u8 = CommandByte::COM_STMT_CLOSE as u8;
 const COM_STMT_RESET: u8 = CommandByte::COM_STMT_RESET as u8;

@@ -18,8 +18,10 @@ use super::{
     carrier::{Carrier, Stop},
     claim,
     client::{Client, status_flags},
+    commands::{COM_QUERY, COM_STMT_EXECUTE, COM_STMT_PREPARE},
     login::{self, Authenticated, Login, LoginError, Nonce},
     packet,
+    query_log::Logged,
     socket::{Command, PacketSocket, ReadError, Transport},
 };
 use crate::{
@@ -173,9 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(ReadError::Refused(error, sequence)) => return self.refuse(&error, sequence).await,
             };
             let Command { payload, answer_sequence: mut sequence } = command;
-            if !self.entered.begin(shown_statement(&payload)) {
-                return Ok(());
-            }
+            let Some(logged) = self.begin(&payload) else { return Ok(()) };
             match self.judge(&payload, &mut sequence).await {
                 Verdict::Pass(command) => {
                     let length = command.len();
@@ -193,12 +193,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Verdict::Refuse(error) => return self.refuse(&error, sequence).await,
             }
+            logged.end(&self.entered, self.client.tenant);
             let session = self.client.session.lock().await;
             if !self.entered.end(session.database()) {
                 return Ok(());
             }
             idle_timeout = session.variables().wait_timeout();
         }
+    }
+
+    /// Notes that a command begins, where others can see it; None if the connection is to be closed.
+    fn begin(&self, payload: &[u8]) -> Option<Logged> {
+        let (&command, rest) = payload.split_first().unwrap_or((&0, &[]));
+        let mut prepared;
+        let (name, statement) = match command {
+            COM_QUERY => ("Query", text_of(rest)),
+            COM_STMT_PREPARE => ("Prepare", text_of(rest)),
+            COM_STMT_EXECUTE => {
+                prepared = self.client.prepared.lock();
+                ("Execute", prepared.shown(payload))
+            }
+            _ => ("", ""),
+        };
+        let settings = self.port.settings.query_log;
+        self.entered
+            .begin(statement)
+            .then(|| Logged::begin(settings, &self.entered, self.client.tenant, name, statement))
     }
 
     /// Lets opensrv answer a command; the answer goes out in large pieces, the last one when it is complete.
@@ -258,10 +278,7 @@ impl<S> Drop for Connection<S> {
     }
 }
 
-/// What SHOW PROCESSLIST shows of a command: a query's text.
-fn shown_statement(payload: &[u8]) -> &str {
-    match payload.split_first() {
-        Some((&super::commands::COM_QUERY, text)) => std::str::from_utf8(text).unwrap_or_default(),
-        _ => "",
-    }
+/// A statement's text; what is none is refused soon.
+fn text_of(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }

@@ -25,6 +25,7 @@ mod login;
 mod packet;
 mod patch;
 mod prepared;
+mod query_log;
 mod shim;
 mod socket;
 #[cfg(test)]
@@ -77,9 +78,14 @@ impl MysqlPort {
             ("net_write_timeout", Value::UInt(settings.write_timeout.as_secs())),
             ("have_openssl", Value::text(if tls.is_some() { "YES" } else { "NO" })),
             ("have_ssl", Value::text(if tls.is_some() { "YES" } else { "DISABLED" })),
+            ("general_log", Value::Int(settings.query_log.queries.into())),
+            ("slow_query_log", Value::Int(settings.query_log.slow_queries.is_some().into())),
             ("require_secure_transport", Value::Int(settings.tls_required.into())),
         ] {
             engine.variables().configure(variable, &value)?;
+        }
+        if let Some(time) = settings.query_log.slow_queries {
+            engine.variables().configure("long_query_time", &Value::Double(time.as_secs_f64()))?;
         }
         let throttle = Throttle::new(settings.failed_login_burst, settings.failed_login_delay);
         Ok(MysqlPort { engine, accounts, settings, connections, tls, throttle })

@@ -12,7 +12,7 @@ use opensrv_mysql::{ParamValue, ValueInner};
 use super::packet;
 use crate::{
     error::{Error, Result},
-    sql::types::Value,
+    sql::{system::shown, types::Value},
 };
 
 /// Bytes of EXECUTE before the parameters: the command, the statement, the cursor flags, the iterations.
@@ -33,9 +33,14 @@ pub(super) struct PreparedStatements {
 
 impl PreparedStatements {
     /// Takes in the outcome of a PREPARE: the statement's number and how many parameters it has, or None if it failed.
-    pub fn add(&mut self, prepared: Option<(u32, u16)>) {
+    pub fn add(&mut self, text: &str, prepared: Option<(u32, u16)>) {
         self.last = prepared.map(|(id, _)| id);
-        self.by_number.extend(prepared.map(|(id, params)| (id, Prepared::new(params))));
+        self.by_number.extend(prepared.map(|(id, params)| (id, Prepared::new(text, params))));
+    }
+
+    /// The beginning of the statement that an EXECUTE names, for logs; empty if there is none.
+    pub fn shown(&mut self, payload: &[u8]) -> &str {
+        self.find(payload, "").map_or("", |(_, statement)| &statement.shown)
     }
 
     /// The statement that an EXECUTE, SEND_LONG_DATA or RESET names, and its number. Errors 1243 and 1835.
@@ -90,6 +95,8 @@ impl PreparedStatements {
 /// What the protocol keeps of a prepared statement between its commands.
 #[derive(Default)]
 pub(super) struct Prepared {
+    /// The beginning of its text.
+    shown: Box<str>,
     params: usize,
     /// Type and sign of each parameter as last sent; empty until then.
     types: Vec<[u8; 2]>,
@@ -102,8 +109,8 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// A statement with this number of parameters.
-    fn new(params: u16) -> Self {
-        Prepared { params: params.into(), ..Prepared::default() }
+    fn new(text: &str, params: u16) -> Self {
+        Prepared { shown: shown(text).into(), params: params.into(), ..Prepared::default() }
     }
 
     fn append(&mut self, param: u16, data: &[u8], room: usize) {

@@ -223,7 +223,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
             }
             Ok(info)
         });
-        client.prepared.lock().add(info.as_ref().ok().map(|info| (info.id, info.params)));
+        client.prepared.lock().add(query, info.as_ref().ok().map(|info| (info.id, info.params)));
         let info = match info {
             Ok(info) => info,
             Err(error) => {

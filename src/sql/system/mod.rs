@@ -18,7 +18,7 @@ mod variables;
 mod view;
 mod virtual_table;
 
-pub use process_list::{Counters, MAX_SHOWN_STATEMENT, NoServer, Process, ProcessList};
+pub use process_list::{Counters, MAX_SHOWN_STATEMENT, NoServer, Process, ProcessList, presentable, shown};
 pub use variables::{GlobalVariables, SessionFacts, SessionVariables, SqlMode};
 
 pub(super) use information_schema::{INFORMATION_SCHEMA, table};

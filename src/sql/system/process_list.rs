@@ -1,6 +1,8 @@
 //! Who is connected and what they run: the engine's view of the server around it.
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
+
+use regex::Regex;
 
 use crate::{
     error::{Error, Result},
@@ -16,8 +18,11 @@ use crate::{
 /// Bytes of a statement that PROCESSLIST shows.
 pub const MAX_SHOWN_STATEMENT: usize = 1024;
 
-/// Words that make a statement's texts unfit to be shown to others: where passwords and tokens are kept.
-const SECRETS: [&str; 4] = ["users_auth", "dev_config", "revoked_tokens", "password"];
+/// What makes a statement's values unfit to be shown to others: the tables and columns where passwords and tokens are
+/// kept, and variables that take a value, as it may be for one of them.
+static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)users_auth|dev_config|revoked_tokens|password|:=|(?:^|[^@])@[\w.$`'\x22]+\s*=").ok()
+});
 
 /// One connection, as PROCESSLIST tells it.
 #[derive(Clone, Debug)]
@@ -51,6 +56,8 @@ pub struct Counters {
     pub running: u64,
     /// Statements received.
     pub statements: u64,
+    /// Statements that took as long as the slow log waits for.
+    pub slow: u64,
 }
 
 /// The connections of a server.
@@ -91,23 +98,39 @@ impl ProcessList for NoServer {
     }
 }
 
-/// A statement fit to be shown: not too long, and without its texts where these may be secrets.
-pub(super) fn presentable(statement: &str) -> String {
-    let statement = &statement[..statement.floor_char_boundary(MAX_SHOWN_STATEMENT)];
-    let lower = statement.to_ascii_lowercase();
-    if SECRETS.iter().any(|word| lower.contains(word)) {
-        without_texts(statement)
+/// The beginning of a statement as it is kept for [`Process::statement`]. What follows it may be what makes its values
+/// secret, so a long one is made presentable at once.
+pub fn shown(statement: &str) -> Cow<'_, str> {
+    if statement.len() <= MAX_SHOWN_STATEMENT {
+        Cow::Borrowed(statement)
     } else {
-        statement.to_owned()
+        Cow::Owned(presentable(statement))
     }
 }
 
-/// The statement with `***` for its texts, and for its comments, which may hold some.
-fn without_texts(statement: &str) -> String {
+/// A statement fit to be shown: cut to [`MAX_SHOWN_STATEMENT`], and without its values where these may be secrets.
+pub fn presentable(statement: &str) -> String {
+    let beginning = &statement[..statement.floor_char_boundary(MAX_SHOWN_STATEMENT)];
+    // Without the expression, which is only wrong if it is misspelt, everything is secret.
+    if SECRETS.as_ref().is_none_or(|secrets| secrets.is_match(statement)) {
+        without_values(beginning)
+    } else {
+        beginning.to_owned()
+    }
+}
+
+/// The statement with `***` for its texts and numbers, and for its comments, which may hold some.
+fn without_values(statement: &str) -> String {
+    let begins_with_digit = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
     Scanner::new(statement)
-        .map(|piece| match piece.kind {
-            Kind::Quoted | Kind::Comment | Kind::Executable => "***",
-            _ => &statement[piece.start..piece.end],
+        .map(|piece| {
+            let text = &statement[piece.start..piece.end];
+            match piece.kind {
+                Kind::Quoted | Kind::Number | Kind::Comment | Kind::Executable => "***",
+                // 0x6162 is a text too.
+                Kind::Word if begins_with_digit(text) => "***",
+                _ => text,
+            }
         })
         .collect()
 }
@@ -120,13 +143,27 @@ mod tests {
     fn secrets_are_not_shown() {
         assert_eq!(
             presentable(r#"INSERT INTO users_auth (id, hash) VALUES (12, 'it\'s ''me')"#),
-            "INSERT INTO users_auth (id, hash) VALUES (12, ***)",
+            "INSERT INTO users_auth (id, hash) VALUES (***, ***)",
         );
+        assert_eq!(
+            presentable("INSERT INTO dev_config VALUES (7, 0x736563726574), (8, x'73'), (9, 1.5e3) -- 1"),
+            "INSERT INTO dev_config VALUES (***, ***), (***, x***), (***, ***) ***",
+        );
+        assert_eq!(presentable("SET @p = 'abc', @`q`= 5"), "SET @p = ***, @`q`= ***");
+        assert_eq!(presentable("SELECT @p := 'abc'"), "SELECT @p := ***");
+        assert_eq!(presentable("SET @@sql_mode = 'ANSI'"), "SET @@sql_mode = 'ANSI'");
         assert_eq!(
             presentable("UPDATE dev_config SET Password = 'abc"),
             "UPDATE dev_config SET Password = ***"
         );
         assert_eq!(presentable("SELECT 'seen' FROM conference"), "SELECT 'seen' FROM conference");
+    }
+
+    #[test]
+    fn what_is_cut_off_may_tell_that_the_rest_is_secret() {
+        let statement = format!("SELECT 'abc', {} FROM users_auth", " ".repeat(2_000));
+        assert!(presentable(&statement).starts_with("SELECT ***, "));
+        assert!(shown(&statement).starts_with("SELECT ***, "));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
         row("Connections", counters.connections),
         row("Queries", counters.statements),
         row("Questions", counters.statements),
+        row("Slow_queries", counters.slow),
         row("Ssl_cipher", encryption.map_or("", |encryption| encryption.cipher)),
         row("Ssl_version", encryption.map_or("", |encryption| encryption.version)),
         row("Threads_connected", counters.open),
