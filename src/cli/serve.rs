@@ -48,13 +48,13 @@ async fn run(settings: &Settings, database: Database, password: Secret, shown: &
     let address = listener.address()?;
     info!(%address, folder = %settings.store.folder.display(), nodes = settings.sip.nodes.len(), "serving");
     greet(address, shown);
-    listener
-        .run(async {
-            if let Err(reason) = stop_signal().await {
-                error!(%reason, "cannot wait for signals");
-            }
-        })
-        .await;
+    let stop = async {
+        if let Err(reason) = stop_signal().await {
+            error!(%reason, "cannot wait for signals");
+        }
+    };
+    // On a thread of the runtime, where connections are, so that none is handed from one thread to another.
+    tokio::spawn(listener.run(stop)).await.map_err(|reason| format!("the listener ended: {reason}"))?;
     nodes.stop().await;
     Ok(())
 }
