@@ -98,7 +98,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     let sequence = authenticated.sequence;
-    info!(connection, %peer, tenant = authenticated.tenant, "login");
+    debug!(connection, %peer, tenant = authenticated.tenant, "login");
     let capabilities = authenticated.capabilities;
     let client = match open_session(&port, &entered, peer, authenticated) {
         Ok(client) => client,
