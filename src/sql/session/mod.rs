@@ -260,12 +260,7 @@ impl Session {
     /// Runs a parsed statement.
     async fn execute_statement(&mut self, statement: &Statement, params: Vec<Value>) -> Result<Outcome> {
         match statement {
-            Statement::Select(_)
-            | Statement::Insert(_)
-            | Statement::Update(_)
-            | Statement::Delete(_)
-            | Statement::Truncate(_)
-            | Statement::Explain(_) => {
+            statement if statement.has_plan() => {
                 let plan = Arc::new(self.plan(statement, &params)?);
                 self.run_plan(&plan, params).await
             }

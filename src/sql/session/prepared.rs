@@ -49,12 +49,7 @@ impl Session {
     /// The columns of a statement's result before its parameters are known.
     fn columns_of(&self, statement: &Statement, params: usize) -> Result<Arc<[ResultColumn]>> {
         match statement {
-            Statement::Select(_)
-            | Statement::Insert(_)
-            | Statement::Update(_)
-            | Statement::Delete(_)
-            | Statement::Truncate(_)
-            | Statement::Explain(_) => {
+            statement if statement.has_plan() => {
                 let types = vec![ExprType::new(DataType::Null); params];
                 Ok(self.plan_for_types(statement, &types)?.columns)
             }

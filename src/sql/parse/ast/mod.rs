@@ -63,6 +63,21 @@ pub enum Statement {
     Ignored(&'static str),
 }
 
+impl Statement {
+    /// Whether it runs by a plan.
+    pub fn has_plan(&self) -> bool {
+        matches!(
+            self,
+            Statement::Select(_)
+                | Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
+                | Statement::Truncate(_)
+                | Statement::Explain(_)
+        )
+    }
+}
+
 /// Statements about transactions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TransactionControl {
