@@ -6,7 +6,7 @@ use super::{
     catalog::RowIter,
     types::{ResultColumn, Row},
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The outcome of one statement.
 pub enum Outcome {
@@ -24,6 +24,16 @@ pub struct Rows {
     /// others wait for.
     pub may_run_long: bool,
     pub(super) rows: RowIter,
+}
+
+impl Rows {
+    /// The rows up to the first with an error by `check`, which ends them.
+    pub fn until(self, check: impl Fn(&Row, &[ResultColumn]) -> Option<Error> + Send + 'static) -> Self {
+        let columns = Arc::clone(&self.columns);
+        let checked =
+            self.rows.map(move |row| row.and_then(|row| check(&row, &columns).map_or(Ok(row), Err)));
+        Rows { rows: Box::new(checked), ..self }
+    }
 }
 
 impl Iterator for Rows {

@@ -6,11 +6,71 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use compact_str::CompactString;
 use opensrv_mysql::{Column, ToMysqlValue};
 
-use crate::sql::types::{DataType, IntWidth, ResultColumn, Value, write_value};
+use crate::{
+    error::Error,
+    sql::types::{DataType, IntWidth, ResultColumn, Value, write_value},
+};
 
 /// A value and the column it stands in. opensrv's own encoders refuse, or panic at, a number of another width than the
 /// column's; this one writes what the column was declared as.
 pub(super) struct Cell<'a>(pub &'a Value, pub &'a ResultColumn);
+
+impl Cell<'_> {
+    /// Why the value cannot be sent in binary, which is no more and no less than a mistake of the engine about its types.
+    pub fn misfit(&self) -> Option<Error> {
+        let Cell(value, column) = self;
+        let data_type = column.expr_type.data_type;
+        let fits = match (data_type, value) {
+            (_, Value::Null) => true,
+            (DataType::Integer { width, unsigned }, Value::Int(_) | Value::UInt(_)) => {
+                if is_within(value, width, unsigned) {
+                    return None;
+                }
+                let kind = if unsigned { "INT UNSIGNED" } else { "INT" };
+                return Some(Error::OutOfRange { kind, expression: column.name.clone() });
+            }
+            (DataType::Float | DataType::Double, Value::Double(_))
+            | (DataType::Date, Value::Date(_))
+            | (DataType::Time(_), Value::Time(_))
+            | (DataType::DateTime(_) | DataType::Timestamp(_), Value::DateTime(_)) => true,
+            (
+                DataType::Integer { .. }
+                | DataType::Float
+                | DataType::Double
+                | DataType::Date
+                | DataType::Time(_)
+                | DataType::DateTime(_)
+                | DataType::Timestamp(_)
+                | DataType::Null,
+                _,
+            ) => false,
+            // Every other type is sent as its text.
+            _ => true,
+        };
+        (!fits).then(|| {
+            Error::Internal(format!("column '{}' of type {data_type:?} holds {value:?}", column.name))
+        })
+    }
+
+    /// The shim has looked at [`Cell::misfit`] before.
+    fn unexpected(&self) -> io::Error {
+        io::Error::other(self.misfit().unwrap_or(Error::MalformedPacket))
+    }
+}
+
+/// Whether an integer is one of its column's type.
+fn is_within(value: &Value, width: IntWidth, unsigned: bool) -> bool {
+    let (min, max) = width.signed_range();
+    match (value, unsigned) {
+        (Value::Int(number), false) => (min..=max).contains(number),
+        (Value::Int(number), true) => {
+            u64::try_from(*number).is_ok_and(|number| number <= width.unsigned_max())
+        }
+        (Value::UInt(number), true) => *number <= width.unsigned_max(),
+        (Value::UInt(number), false) => i64::try_from(*number).is_ok_and(|number| number <= max),
+        _ => false,
+    }
+}
 
 impl ToMysqlValue for Cell<'_> {
     fn is_null(&self) -> bool {
@@ -39,7 +99,7 @@ impl ToMysqlValue for Cell<'_> {
                 let bytes = match value {
                     Value::Int(number) => number.to_le_bytes(),
                     Value::UInt(number) => number.to_le_bytes(),
-                    value => return Err(misfit(value, self.1)),
+                    _ => return Err(self.unexpected()),
                 };
                 out.write_all(match width {
                     IntWidth::Tiny => &bytes[..1],
@@ -67,19 +127,12 @@ impl ToMysqlValue for Cell<'_> {
                 | DataType::Timestamp(_)
                 | DataType::Time(_)
                 | DataType::Null,
-                value,
-            ) => Err(misfit(value, self.1)),
+                _,
+            ) => Err(self.unexpected()),
             // Every other type is sent as its text.
             _ => self.to_mysql_text(out),
         }
     }
-}
-
-fn misfit(value: &Value, column: &ResultColumn) -> io::Error {
-    io::Error::other(format!(
-        "column '{}' of type {:?} holds {value:?}",
-        column.name, column.expr_type.data_type
-    ))
 }
 
 fn write_string<W: Write>(out: &mut W, bytes: &[u8]) -> io::Result<()> {
@@ -167,6 +220,41 @@ mod tests {
         assert_eq!(binary(&Value::Int(-2), integer(IntWidth::Small, false)), [0xfe, 0xff]);
         assert_eq!(binary(&Value::Int(7), integer(IntWidth::Int, false)), [7, 0, 0, 0]);
         assert_eq!(binary(&Value::UInt(u64::MAX), integer(IntWidth::Big, true)), [0xff; 8]);
+    }
+
+    #[test]
+    fn what_its_column_cannot_hold_is_told() {
+        let tiny = |unsigned| DataType::Integer { width: IntWidth::Tiny, unsigned };
+        let misfit = |value: Value, data_type| {
+            Cell(&value, &ResultColumn::expression("x", data_type)).misfit().map(|error| error.codes().0)
+        };
+        for (value, data_type) in [
+            (Value::Int(-128), tiny(false)),
+            (Value::UInt(127), tiny(false)),
+            (Value::Int(255), tiny(true)),
+            (Value::Null, tiny(true)),
+            (Value::Null, DataType::Null),
+            (Value::Double(1e300), DataType::Double),
+            (Value::Int(5), DataType::VarChar(1)),
+        ] {
+            assert_eq!(misfit(value.clone(), data_type), None, "{value:?} in {data_type:?}");
+        }
+        for (value, data_type) in [
+            (Value::Int(128), tiny(false)),
+            (Value::UInt(u64::MAX), tiny(false)),
+            (Value::Int(-1), tiny(true)),
+            (Value::UInt(256), tiny(true)),
+        ] {
+            assert_eq!(misfit(value.clone(), data_type), Some(1690), "{value:?} in {data_type:?}");
+        }
+        for (value, data_type) in [
+            (Value::Double(1.0), tiny(true)),
+            (Value::Int(1), DataType::Double),
+            (Value::text("2026-01-01"), DataType::Date),
+            (Value::Int(1), DataType::Null),
+        ] {
+            assert_eq!(misfit(value.clone(), data_type), Some(1815), "{value:?} in {data_type:?}");
+        }
     }
 
     #[test]

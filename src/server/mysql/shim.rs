@@ -176,6 +176,17 @@ impl Shim {
     }
 }
 
+/// The outcome, whose rows end in an error where one cannot be sent in binary.
+fn checked(outcome: Outcome) -> Outcome {
+    let misfit = |row: &Row, columns: &[ResultColumn]| {
+        row.iter().zip(columns).find_map(|(value, column)| Cell(value, column).misfit())
+    };
+    match outcome {
+        Outcome::Rows(rows) => Outcome::Rows(rows.until(misfit)),
+        done => done,
+    }
+}
+
 #[async_trait]
 impl AsyncMysqlShim<BridgeWriter> for Shim {
     type Error = io::Error;
@@ -251,7 +262,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
         let client = Arc::clone(&self.client);
         let mut session = client.session.lock().await;
         let values: Vec<Value> = params.into_iter().map(|param| param_value(&param)).collect();
-        let outcome = session.execute_prepared(id, values).await;
+        let outcome = session.execute_prepared(id, values).await.map(checked);
         match self.write_outcome(&session, outcome, false, results).await? {
             Some(results) => results.no_more_results().await,
             None => Ok(()),

@@ -187,6 +187,22 @@ async fn numbers_are_as_wide_as_their_column() {
     assert_eq!(result.rows, [expected]);
 }
 
+/// The engine takes PERIOD_ADD for an INT, and opensrv would send the low bytes of what is none.
+#[tokio::test]
+async fn a_value_that_its_column_cannot_hold_is_an_error() {
+    let mut client = Client::connect(port(settings())).await;
+    let (id, ..) = client.prepare("SELECT PERIOD_ADD(20260102030405, 1)").await;
+    client.execute(id, &[]).await;
+    // The number of columns, the column, EOF.
+    for _ in 0..3 {
+        client.read().await;
+    }
+    let (code, state, text) = client.read_error().await;
+    assert_eq!((code, state.as_str()), (1690, "22003"));
+    assert!(text.starts_with("INT value is out of range in 'PERIOD_ADD(20260102030405, 1)'"), "{text}");
+    client.assert_alive().await;
+}
+
 #[tokio::test]
 async fn every_type_of_parameter_arrives() {
     let mut client = Client::connect(port(settings())).await;
