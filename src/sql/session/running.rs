@@ -24,7 +24,7 @@ impl Session {
     /// Runs a plan.
     pub(super) async fn run_plan(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Outcome> {
         match &plan.action {
-            Action::Query(_) => self.run_query(plan, params).map(Outcome::Rows),
+            Action::Query(_) => self.run_query(plan, params).await.map(Outcome::Rows),
             _ => {
                 let Changed { done, returned } = self.run_change(plan, params).await?;
                 if plan.columns.is_empty() {
@@ -40,7 +40,7 @@ impl Session {
         }
     }
 
-    fn run_query(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Rows> {
+    async fn run_query(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Rows> {
         let (transaction, own) = match &self.transaction {
             Some(open) => (open.shared(), false),
             None if self.variables.autocommit() => (self.begin_snapshot()?, true),
@@ -51,7 +51,8 @@ impl Session {
         };
         let run = self.start(transaction, plan, params);
         let limit = self.variables.select_limit().unwrap_or(u64::MAX);
-        let stream = off_worker(plan.may_run_long, || Stream::open(plan, &run, limit, own))?;
+        let opened = Arc::clone(plan);
+        let stream = off_worker(plan.may_run_long, move || Stream::open(&opened, &run, limit, own)).await??;
         self.row_count = -1;
         Ok(Rows {
             columns: Arc::clone(&plan.columns),
@@ -62,12 +63,12 @@ impl Session {
 
     async fn run_change(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Changed> {
         let changed = match &self.transaction {
-            Some(open) => self.change_in(&open.shared(), open.read_only, plan, params),
+            Some(open) => self.change_in(&open.shared(), open.read_only, plan, params).await,
             None if self.variables.autocommit() => self.change_and_commit(plan, params).await,
             None => {
                 let open = self.begin_transaction(false)?;
                 let (shared, read_only) = (open.shared(), open.read_only);
-                self.change_in(&shared, read_only, plan, params)
+                self.change_in(&shared, read_only, plan, params).await
             }
         }?;
         self.row_count = i64::try_from(changed.done.affected_rows).unwrap_or(i64::MAX);
@@ -78,7 +79,7 @@ impl Session {
     }
 
     /// Changes rows in a transaction that stays open; if that fails, what the statement has changed is undone.
-    fn change_in(
+    async fn change_in(
         &mut self,
         transaction: &SharedTransaction,
         read_only: bool,
@@ -90,7 +91,7 @@ impl Session {
         }
         let savepoint = transaction.lock().as_ref().map_or(0, |transaction| transaction.savepoint());
         let run = self.start(Arc::clone(transaction), plan, params);
-        let result = off_worker(plan.may_run_long, || execute::change(plan, &run));
+        let result = change(plan, run).await;
         if result.is_err()
             && let Some(transaction) = transaction.lock().as_mut()
         {
@@ -114,7 +115,7 @@ impl Session {
         loop {
             let transaction = self.begin_snapshot()?;
             let run = self.start(Arc::clone(&transaction), plan, params.clone());
-            let result = off_worker(plan.may_run_long, || execute::change(plan, &run));
+            let result = change(plan, run).await;
             let Some(transaction) = transaction.lock().take() else {
                 return Err(Error::Internal("a statement lost its transaction".to_owned()));
             };
@@ -186,9 +187,18 @@ impl Session {
     }
 }
 
-/// Runs what may take long where it does not keep a worker thread from its other connections.
-fn off_worker<T>(long: bool, f: impl FnOnce() -> T) -> T {
-    let many_threads = tokio::runtime::Handle::try_current()
-        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
-    if long && many_threads { tokio::task::block_in_place(f) } else { f() }
+async fn change(plan: &Arc<Plan>, run: Arc<Run>) -> Result<Changed> {
+    let changed = Arc::clone(plan);
+    off_worker(plan.may_run_long, move || execute::change(&changed, &run)).await?
+}
+
+/// Runs what may take long on a thread of its own: the worker thread goes on with its other connections, and whoever
+/// waits can see meanwhile that nobody wants to know any more.
+async fn off_worker<T: Send + 'static>(long: bool, f: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) if long => {
+            runtime.spawn_blocking(f).await.map_err(|panic| Error::Internal(panic.to_string()))
+        }
+        _ => Ok(f()),
+    }
 }

@@ -116,23 +116,25 @@ async fn a_client_that_does_not_read_is_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_takes_its_statement_along() {
-    let port = port(settings());
-    let mut client = Client::connect(port.clone()).await;
-    let rows: Vec<String> = (0..500).map(|number| format!("('1', {number}, '')")).collect();
-    let insert = format!("INSERT INTO conference (name, user_id, message) VALUES {}", rows.join(", "));
-    client.command(3, insert.as_bytes()).await;
-    client.read().await;
     // 62 500 million combinations, none of which is a row.
-    client
-        .command(
-            3,
-            b"SELECT a.name FROM conference a JOIN conference b JOIN conference c JOIN conference d \
-              WHERE a.user_id + b.user_id + c.user_id + d.user_id < 0",
-        )
-        .await;
-    wait_until("the statement runs", || port.connections.counters().running == 1).await;
-    drop(client);
-    wait_until("the statement has ended", || port.connections.counters().open == 0).await;
+    let joined = "FROM conference a JOIN conference b JOIN conference c JOIN conference d \
+                  WHERE a.user_id + b.user_id + c.user_id + d.user_id < 0";
+    for statement in [
+        format!("SELECT a.name {joined}"),
+        format!("SELECT COUNT(*) {joined}"),
+        format!("DELETE FROM conference WHERE (SELECT COUNT(*) {joined}) = 1"),
+    ] {
+        let port = port(settings());
+        let mut client = Client::connect(port.clone()).await;
+        let rows: Vec<String> = (0..500).map(|number| format!("('1', {number}, '')")).collect();
+        let insert = format!("INSERT INTO conference (name, user_id, message) VALUES {}", rows.join(", "));
+        client.command(3, insert.as_bytes()).await;
+        client.read().await;
+        client.command(3, statement.as_bytes()).await;
+        wait_until("the statement runs", || port.connections.counters().running == 1).await;
+        drop(client);
+        wait_until("the statement has ended", || port.connections.counters().open == 0).await;
+    }
 }
 
 async fn wait_until(what: &str, condition: impl Fn() -> bool) {
