@@ -18,7 +18,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("session_user", (0, 0), infer_user, user).per_statement(),
     Function::new("system_user", (0, 0), infer_user, user).per_statement(),
     Function::new("version", (0, 0), |_| ExprType::text(64), version).per_statement(),
-    Function::new("connection_id", (0, 0), |_| ExprType::bigint(10, true), connection_id).per_statement(),
+    Function::new("connection_id", (0, 0), |_| ExprType::unsigned_int(10), connection_id).per_statement(),
     Function::new("last_insert_id", (0, 1), infer_last_insert_id, last_insert_id).per_statement(),
     Function::new("found_rows", (0, 0), |_| ExprType::bigint(21, false), found_rows).per_statement(),
     Function::new("row_count", (0, 0), |_| ExprType::bigint(21, false), row_count)

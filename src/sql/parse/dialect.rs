@@ -135,18 +135,36 @@ fn parse_call(parser: &mut Parser, name: &str) -> Result<Expr, ParserError> {
     let charset =
         if parser.parse_keyword(Keyword::USING) { Some(parser.parse_object_name(false)?) } else { None };
     parser.expect_token(&Token::RParen)?;
-    let call = call(name, args);
-    Ok(match charset {
-        None => call,
-        Some(charset) => Expr::Convert {
+    Ok(in_charset(call(name, args), charset))
+}
+
+/// `(value AS type [CHARACTER SET charset])` behind CAST; sqlparser does not know the last part.
+fn parse_cast(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_keyword(Keyword::AS)?;
+    let data_type = parser.parse_data_type()?;
+    let named =
+        parser.parse_keywords(&[Keyword::CHARACTER, Keyword::SET]) || parser.parse_keyword(Keyword::CHARSET);
+    let charset = if named { Some(parser.parse_object_name(false)?) } else { None };
+    parser.expect_token(&Token::RParen)?;
+    Ok(in_charset(Expr::Cast { kind: CastKind::Cast, expr, data_type, format: None }, charset))
+}
+
+/// An expression as CONVERT(expr USING charset) has it.
+fn in_charset(expr: Expr, charset: Option<ObjectName>) -> Expr {
+    match charset {
+        None => expr,
+        charset => Expr::Convert {
             is_try: false,
-            expr: Box::new(call),
+            expr: Box::new(expr),
             data_type: None,
-            charset: Some(charset),
+            charset,
             target_before_value: false,
             styles: Vec::new(),
         },
-    })
+    }
 }
 
 fn unary(parser: &mut Parser, op: UnaryOperator, precedence: u8) -> Result<Expr, ParserError> {
@@ -198,6 +216,11 @@ impl Dialect for CometQl {
             }
             Token::Word(ref word) if word.keyword == Keyword::INTERVAL && list_follows(parser) => {
                 return Some(parse_call(parser, "interval"));
+            }
+            Token::Word(ref word)
+                if word.keyword == Keyword::CAST && parser.peek_nth_token_ref(1).token == Token::LParen =>
+            {
+                return Some(parse_cast(parser));
             }
             Token::Word(ref word)
                 if word.keyword == Keyword::CHAR && parser.peek_nth_token_ref(1).token == Token::LParen =>

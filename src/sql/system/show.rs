@@ -194,6 +194,11 @@ pub(in crate::sql) fn show(view: &View, database: Option<&str>, show: &Show) -> 
     let mut listing = answer(view, database, &show.what)?;
     if let Some(pattern) = &show.like {
         keep_like(&mut listing.rows, pattern, ignores_case(&show.what));
+        if let (ShowKind::Databases | ShowKind::Tables { .. }, Some(names)) =
+            (&show.what, listing.columns.first_mut())
+        {
+            names.name = format!("{} ({pattern})", names.name);
+        }
     }
     Ok(listing)
 }

@@ -67,6 +67,11 @@ impl ExprType {
         Self::sized_integer(IntWidth::Int, length, false)
     }
 
+    /// An INT UNSIGNED of at most `length` characters.
+    pub fn unsigned_int(length: u32) -> Self {
+        Self::sized_integer(IntWidth::Int, length, true)
+    }
+
     /// A BIGINT of at most `length` characters.
     pub fn bigint(length: u32, unsigned: bool) -> Self {
         Self::sized_integer(IntWidth::Big, length, unsigned)

@@ -196,8 +196,9 @@ impl Binder<'_> {
                 Ok(typed_call(call, vec![bound.expr]))
             }
             Expr::Collate(expr, collation) => {
-                // Texts compare by utf8mb4_bin only.
-                if collation.eq_ignore_ascii_case("utf8mb4_bin") || collation.eq_ignore_ascii_case("binary") {
+                // Texts compare by code point only.
+                let known = ["utf8mb4_bin", "utf8mb3_bin", "utf8_bin", "binary"];
+                if known.iter().any(|name| collation.eq_ignore_ascii_case(name)) {
                     self.bind(expr, clause)
                 } else {
                     Err(Error::Unsupported(format!("COLLATE {collation}")))
