@@ -59,6 +59,8 @@ fn flags(column: &ResultColumn) -> ColumnFlags {
     flags.set(ColumnFlags::NOT_NULL_FLAG, !column.expr_type.nullable);
     flags.set(ColumnFlags::PRI_KEY_FLAG, column.primary_key);
     flags.set(ColumnFlags::MULTIPLE_KEY_FLAG, column.multiple_key);
+    flags.set(ColumnFlags::PART_KEY_FLAG, column.primary_key || column.multiple_key);
+    flags.set(ColumnFlags::NO_DEFAULT_VALUE_FLAG, column.no_default);
     match column.expr_type.data_type {
         DataType::Integer { unsigned, .. } => flags.set(ColumnFlags::UNSIGNED_FLAG, unsigned),
         DataType::Text(_) => flags.insert(ColumnFlags::BLOB_FLAG),
@@ -94,7 +96,7 @@ mod tests {
             primary_key: true,
             ..ResultColumn::expression("", DataType::VarChar(32))
         };
-        let expected = b"\x03def\x0aCometQL_v1\x01c\x0aconference\x01n\x04name\x0c\x2d\x00\x80\x00\x00\x00\xfd\x03\x00\x27\x00\x00";
+        let expected = b"\x03def\x0aCometQL_v1\x01c\x0aconference\x01n\x04name\x0c\x2d\x00\x80\x00\x00\x00\xfd\x03\x40\x00\x00\x00";
         assert_eq!(definition(&column), expected);
     }
 

@@ -15,7 +15,7 @@ use crate::{
     sql::{
         parse::ast::{self, JoinCondition},
         system::{INFORMATION_SCHEMA, VirtualTable},
-        types::{ExprType, TableSchema},
+        types::{ColumnDefault, ExprType, TableSchema},
     },
 };
 
@@ -173,8 +173,13 @@ impl<'a, 'e> FromBinder<'a, 'e> {
         kind: ast::JoinKind,
         on: &JoinCondition,
     ) -> Result<(Tree, Scope)> {
-        let (left, left_scope) = self.tree(left)?;
-        let (right, right_scope) = self.tree(right)?;
+        let (left, mut left_scope) = self.tree(left)?;
+        let (right, mut right_scope) = self.tree(right)?;
+        match kind {
+            ast::JoinKind::Inner => {}
+            ast::JoinKind::Left => right_scope.make_nullable(),
+            ast::JoinKind::Right => left_scope.make_nullable(),
+        }
         let both: Vec<_> = left_scope.columns.iter().chain(&right_scope.columns).cloned().collect();
         unique_tables(&Scope { columns: both.clone() })?;
         let names = match on {
@@ -256,6 +261,7 @@ pub(super) fn table_scope(table: &TableSchema, database: &str, alias: &str, offs
             primary_key: table.primary_key.contains(&position),
             default: Some(column.default.clone()),
             multiple_key: table.indexes.iter().any(|index| index.columns.contains(&position)),
+            no_default: !column.nullable && column.default == ColumnDefault::None,
         }),
         twin: false,
         invisible: column.invisible,

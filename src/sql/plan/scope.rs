@@ -40,6 +40,8 @@ pub(super) struct Origin {
     pub(super) primary_key: bool,
     /// Part of a secondary index.
     pub(super) multiple_key: bool,
+    /// It is never NULL and has no default.
+    pub(super) no_default: bool,
     /// Its default; None if it is no table's column.
     pub(super) default: Option<ColumnDefault>,
 }
@@ -69,11 +71,19 @@ impl ScopeColumn {
             expr_type: self.expr_type,
             primary_key: origin.primary_key,
             multiple_key: origin.multiple_key,
+            no_default: origin.no_default,
         }
     }
 }
 
 impl Scope {
+    /// What the columns become on the side of an outer join that may be missing.
+    pub(super) fn make_nullable(&mut self) {
+        for column in &mut self.columns {
+            column.expr_type = column.expr_type.nullable(true);
+        }
+    }
+
     /// The column of this name; None if there is none, an error if there are several.
     pub(super) fn find(
         &self,

@@ -1,6 +1,6 @@
 //! What a result says about one of its columns.
 
-use super::{ExprType, MAX_CHAR_BYTES};
+use super::{DataType, ExprType, MAX_CHAR_BYTES};
 
 /// One column of a result set, as the column definition packet describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct ResultColumn {
     pub primary_key: bool,
     /// Whether it is part of a secondary index.
     pub multiple_key: bool,
+    /// Whether an INSERT must give the table's column a value.
+    pub no_default: bool,
 }
 
 impl ResultColumn {
@@ -35,17 +37,27 @@ impl ResultColumn {
             expr_type: expr_type.into(),
             primary_key: false,
             multiple_key: false,
+            no_default: false,
         }
     }
 
     /// Digits after the point, as the protocol states them.
     pub fn decimals(&self) -> u8 {
-        self.expr_type.decimals
+        // Of an expression that is text, MariaDB does not know them; of a table's column it does.
+        if self.is_column() && self.expr_type.data_type.is_text() { 0 } else { self.expr_type.decimals }
+    }
+
+    /// Whether it is a table's column, and no expression.
+    fn is_column(&self) -> bool {
+        !self.org_table.is_empty()
     }
 
     /// The longest value's length in bytes, as the protocol states it.
     pub fn display_length(&self) -> u32 {
-        if self.expr_type.data_type.is_text() {
+        if let (DataType::Text(width), true) = (self.expr_type.data_type, self.is_column()) {
+            // As if each byte of it were one of the longest characters.
+            width.max_bytes().saturating_mul(MAX_CHAR_BYTES)
+        } else if self.expr_type.data_type.is_text() {
             self.expr_type.length.saturating_mul(MAX_CHAR_BYTES)
         } else {
             self.expr_type.length

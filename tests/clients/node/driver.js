@@ -36,14 +36,15 @@ const steps = {
 
   async metadata(db) {
     const [TEXT, BYTES] = [45, 63];
+    const [NO_DEFAULT, PART_OF_KEY] = [4096, 16384];
     same('columns', [
-      ['name', 253, 512, 1 | 2, TEXT],
-      ['user_id', 3, 10, 1 | 2 | 8 | 32, BYTES],
+      ['name', 253, 512, 1 | 2 | NO_DEFAULT | PART_OF_KEY, TEXT],
+      ['user_id', 3, 10, 1 | 2 | 8 | 32 | NO_DEFAULT | PART_OF_KEY, BYTES],
       ['last_talking', 3, 10, 32, BYTES],
       ['can_hear', 1, 4, 1, BYTES],
-      ['message', 252, 65532, 1 | 16, TEXT],
+      ['message', 252, 262140, 1 | 16 | NO_DEFAULT, TEXT],
       ['stream', 3, 11, 1, BYTES],
-      ['id', 254, 144, 1 | 2 | 8, TEXT],
+      ['id', 254, 144, 1 | 2 | 8 | PART_OF_KEY, TEXT],
       ['big', 8, 22, 1, BYTES],
       ['a_decimal', 246, 5, 1, BYTES],
       ['a_double', 5, 3, 1, BYTES],

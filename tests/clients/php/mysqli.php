@@ -83,9 +83,9 @@ can('text');
 $fields = array_map(fn($f) => [$f->name, $f->orgname, $f->table, $f->orgtable, $f->type, $f->length, $f->flags, $f->decimals, $f->charsetnr],
     $db->query('SELECT c.name AS room, user_id, message, stream, 1.50 AS price FROM conference c')->fetch_fields());
 same('fields', [
-    ['room', 'name', 'c', 'conference', MYSQLI_TYPE_VAR_STRING, 256, MYSQLI_NOT_NULL_FLAG | MYSQLI_PRI_KEY_FLAG, 39, 45],
-    ['user_id', 'user_id', 'c', 'conference', MYSQLI_TYPE_LONG, 10, MYSQLI_NOT_NULL_FLAG | MYSQLI_PRI_KEY_FLAG | MYSQLI_MULTIPLE_KEY_FLAG | MYSQLI_UNSIGNED_FLAG | MYSQLI_NUM_FLAG, 0, 63],
-    ['message', 'message', 'c', 'conference', MYSQLI_TYPE_BLOB, 65532, MYSQLI_NOT_NULL_FLAG | MYSQLI_BLOB_FLAG, 39, 45],
+    ['room', 'name', 'c', 'conference', MYSQLI_TYPE_VAR_STRING, 256, MYSQLI_NOT_NULL_FLAG | MYSQLI_NO_DEFAULT_VALUE_FLAG | MYSQLI_PRI_KEY_FLAG | MYSQLI_PART_KEY_FLAG, 0, 45],
+    ['user_id', 'user_id', 'c', 'conference', MYSQLI_TYPE_LONG, 10, MYSQLI_NOT_NULL_FLAG | MYSQLI_NO_DEFAULT_VALUE_FLAG | MYSQLI_PRI_KEY_FLAG | MYSQLI_MULTIPLE_KEY_FLAG | MYSQLI_PART_KEY_FLAG | MYSQLI_UNSIGNED_FLAG | MYSQLI_NUM_FLAG, 0, 63],
+    ['message', 'message', 'c', 'conference', MYSQLI_TYPE_BLOB, 262140, MYSQLI_NOT_NULL_FLAG | MYSQLI_NO_DEFAULT_VALUE_FLAG | MYSQLI_BLOB_FLAG, 0, 45],
     ['stream', 'stream', 'c', 'conference', MYSQLI_TYPE_LONG, 11, MYSQLI_NOT_NULL_FLAG | MYSQLI_NUM_FLAG, 0, 63],
     ['price', '', '', '', MYSQLI_TYPE_NEWDECIMAL, 5, MYSQLI_NOT_NULL_FLAG, 2, 63],
 ], $fields);

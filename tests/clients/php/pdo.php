@@ -65,9 +65,9 @@ $columns = array_map(function ($number) use ($statement) {
     return [$meta['name'], $meta['table'], $meta['native_type'], $meta['len'], $meta['precision'], $meta['flags']];
 }, range(0, 3));
 same('columns', [
-    ['room', 'c', 'VAR_STRING', 256, 39, ['not_null', 'primary_key']],
+    ['room', 'c', 'VAR_STRING', 256, 0, ['not_null', 'primary_key']],
     ['user_id', 'c', 'LONG', 10, 0, ['not_null', 'primary_key', 'multiple_key']],
-    ['message', 'c', 'BLOB', 65532, 39, ['not_null', 'blob']],
+    ['message', 'c', 'BLOB', 262140, 0, ['not_null', 'blob']],
     ['price', '', 'NEWDECIMAL', 5, 2, ['not_null']],
 ], $columns);
 $statement->closeCursor();

@@ -10,7 +10,7 @@ from drivers import DRIVERS
 # Types and flags as the protocol numbers them.
 TINY, LONG, DOUBLE, NULL, LONGLONG, DATE, TIME, DATETIME, DECIMAL, BLOB, VAR_STRING, STRING = (
     1, 3, 5, 6, 8, 10, 11, 12, 246, 252, 253, 254)
-NOT_NULL, PRIMARY_KEY, MULTIPLE_KEY, LONG_TEXT, UNSIGNED, BINARY = 1, 2, 8, 16, 32, 128
+NOT_NULL, PRIMARY_KEY, MULTIPLE_KEY, LONG_TEXT, UNSIGNED, BINARY, NO_DEFAULT, PART_OF_KEY = 1, 2, 8, 16, 32, 128, 4096, 16384
 
 driver = DRIVERS[sys.argv[4]]()
 
@@ -85,13 +85,13 @@ def metadata(db):
     actual = driver.columns(cursor)
     cursor.fetchall()
     expected = [
-        ("name", VAR_STRING, 512, NOT_NULL | PRIMARY_KEY),
-        ("user_id", LONG, 10, NOT_NULL | PRIMARY_KEY | MULTIPLE_KEY | UNSIGNED),
+        ("name", VAR_STRING, 512, NOT_NULL | NO_DEFAULT | PRIMARY_KEY | PART_OF_KEY),
+        ("user_id", LONG, 10, NOT_NULL | NO_DEFAULT | PRIMARY_KEY | MULTIPLE_KEY | PART_OF_KEY | UNSIGNED),
         ("last_talking", LONG, 10, UNSIGNED),
         ("can_hear", TINY, 4, NOT_NULL),
-        ("message", BLOB, 65532, NOT_NULL | LONG_TEXT),
+        ("message", BLOB, 262140, NOT_NULL | NO_DEFAULT | LONG_TEXT),
         ("stream", LONG, 11, NOT_NULL),
-        ("id", STRING, 144, NOT_NULL | PRIMARY_KEY | MULTIPLE_KEY),
+        ("id", STRING, 144, NOT_NULL | PRIMARY_KEY | MULTIPLE_KEY | PART_OF_KEY),
         ("big", LONGLONG, 22, NOT_NULL),
         ("a_decimal", DECIMAL, 5, NOT_NULL),
         ("a_double", DOUBLE, 3, NOT_NULL),

@@ -116,7 +116,7 @@ pub async fn run(server: &Server<'_>) {
         [
             column("room", "name", "c", ColumnType::MYSQL_TYPE_VAR_STRING, 256, 45),
             column("user_id", "user_id", "c", ColumnType::MYSQL_TYPE_LONG, 10, 63),
-            column("message", "message", "c", ColumnType::MYSQL_TYPE_BLOB, 65532, 45),
+            column("message", "message", "c", ColumnType::MYSQL_TYPE_BLOB, 262140, 45),
             column("price", "", "", ColumnType::MYSQL_TYPE_NEWDECIMAL, 5, 63),
         ]
     );
