@@ -14,8 +14,6 @@
 //! A [`Snapshot`] reads the memtable as of its sequence number over the base. `docs/design.md` describes the files.
 
 mod base;
-mod block;
-mod block_cache;
 mod bounds;
 mod checkpoint;
 mod committer;

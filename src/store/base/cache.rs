@@ -12,7 +12,7 @@ use std::{
 
 use parking_lot::RwLock;
 
-use super::{Key, memtable::size};
+use crate::store::{Key, memtable::size};
 
 /// Bytes that a block costs beside its entries and where it begins and ends: the tree's and the queue's share, and the
 /// allocations.

@@ -8,8 +8,10 @@
 //! entry = shared prefix, rest of the key, value (their lengths as LEB128) | rest of the key | value
 //! ```
 
-use super::{Bytes, Key};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store::{Bytes, Key},
+};
 
 /// A block is split when it grows above twice this.
 pub const TARGET_BYTES: usize = 1024;
