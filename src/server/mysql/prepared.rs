@@ -249,12 +249,15 @@ fn value_length(kind: u8, input: &[u8]) -> Option<usize> {
     }
 }
 
-/// A parameter's value as the engine takes it.
-pub(super) fn param_value(param: &ParamValue<'_>) -> Value {
-    match param.value.into_inner() {
+/// A parameter's value as the engine takes it. Error 1367 for a DOUBLE that is no number: SQL has none such.
+pub(super) fn param_value(param: &ParamValue<'_>) -> Result<Value> {
+    Ok(match param.value.into_inner() {
         ValueInner::NULL => Value::Null,
         ValueInner::Int(number) => Value::Int(number),
         ValueInner::UInt(number) => Value::UInt(number),
+        ValueInner::Double(number) if !number.is_finite() => {
+            return Err(Error::IllegalDouble(number.to_string()));
+        }
         ValueInner::Double(number) => Value::Double(number),
         ValueInner::Bytes(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) if !is_blob(param.coltype) => Value::text(text),
@@ -263,7 +266,7 @@ pub(super) fn param_value(param: &ParamValue<'_>) -> Value {
         ValueInner::Date(bytes) => date_value(bytes, false),
         ValueInner::Datetime(bytes) => date_value(bytes, true),
         ValueInner::Time(bytes) => time_value(bytes),
-    }
+    })
 }
 
 fn is_blob(kind: ColumnType) -> bool {

@@ -261,8 +261,11 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
     ) -> io::Result<()> {
         let client = Arc::clone(&self.client);
         let mut session = client.session.lock().await;
-        let values: Vec<Value> = params.into_iter().map(|param| param_value(&param)).collect();
-        let outcome = session.execute_prepared(id, values).await.map(checked);
+        let values: Result<Vec<Value>> = params.into_iter().map(|param| param_value(&param)).collect();
+        let outcome = match values {
+            Ok(values) => session.execute_prepared(id, values).await.map(checked),
+            Err(error) => Err(error),
+        };
         match self.write_outcome(&session, outcome, false, results).await? {
             Some(results) => results.no_more_results().await,
             None => Ok(()),

@@ -65,6 +65,18 @@ async fn what_cannot_be_decoded_is_refused() {
 }
 
 #[tokio::test]
+async fn a_double_that_is_no_number_is_refused() {
+    let mut client = Client::connect(port(settings())).await;
+    let (id, ..) = client.prepare("INSERT INTO conference (name, user_id, message) VALUES ('1', 1, ?)").await;
+    for (number, name) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
+        client.execute(id, &[&[0, 1, 5, 0][..], &number.to_le_bytes()].concat()).await;
+        let (code, _, text) = client.read_error().await;
+        assert!(code == 1367 && text.contains(&format!("'{name}'")), "{text}");
+    }
+    client.assert_alive().await;
+}
+
+#[tokio::test]
 async fn an_unknown_statement_is_named() {
     let mut client = Client::connect(port(settings())).await;
     client.execute(77, &[]).await;
