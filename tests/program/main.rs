@@ -21,5 +21,6 @@ mod reference;
 mod restart;
 mod sql_files;
 mod system;
+mod tenants;
 mod tls;
 mod tools;
