@@ -4,8 +4,8 @@ use std::any::{Any, TypeId};
 
 use sqlparser::{
     ast::{
-        BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentList, FunctionArguments, Ident, ObjectName, Statement, UnaryOperator,
+        BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
+        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Statement, UnaryOperator,
     },
     dialect::{Dialect, MySqlDialect, Precedence},
     keywords::Keyword,
@@ -127,6 +127,20 @@ fn list_follows(parser: &Parser) -> bool {
     false
 }
 
+/// `INTERVAL value unit`, with any word for the unit: sqlparser knows none of the compound ones.
+fn parse_interval(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    let value = Box::new(parser.parse_expr()?);
+    let unit = parser.parse_identifier()?;
+    Ok(Expr::Interval(Interval {
+        value,
+        leading_field: Some(DateTimeField::Custom(unit)),
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    }))
+}
+
 /// `(a, b [USING charset])` behind the name of a function.
 fn parse_call(parser: &mut Parser, name: &str) -> Result<Expr, ParserError> {
     parser.advance_token();
@@ -214,8 +228,12 @@ impl Dialect for CometQl {
                     format: None,
                 }));
             }
-            Token::Word(ref word) if word.keyword == Keyword::INTERVAL && list_follows(parser) => {
-                return Some(parse_call(parser, "interval"));
+            Token::Word(ref word) if word.keyword == Keyword::INTERVAL => {
+                return Some(if list_follows(parser) {
+                    parse_call(parser, "interval")
+                } else {
+                    parse_interval(parser)
+                });
             }
             Token::Word(ref word)
                 if word.keyword == Keyword::CAST && parser.peek_nth_token_ref(1).token == Token::LParen =>

@@ -19,6 +19,8 @@ pub(super) struct Source<'a> {
     returning: Option<Location>,
     /// Places of the `?`s, in order.
     params: Vec<Location>,
+    /// Places of the literals that are written `x'41'`, in order.
+    hex_strings: Vec<Location>,
 }
 
 impl<'a> Source<'a> {
@@ -26,9 +28,15 @@ impl<'a> Source<'a> {
         let params =
             tokens.iter().filter(|token| matches!(token.token, Token::Placeholder(_))).map(|t| t.span.start);
         let params = params.collect();
+        let mut cursor = Cursor::new(text);
+        let hex = tokens.iter().filter(|token| matches!(token.token, Token::HexStringLiteral(_)));
+        let hex_strings = hex
+            .map(|t| t.span.start)
+            .filter(|place| !text[cursor.offset(*place)..].starts_with('0'))
+            .collect();
         let returning = tokens.iter().rfind(|token| keyword(&token.token) == Keyword::RETURNING);
         let returning = returning.map(|token| token.span.start);
-        Source { text, headings: headings(text, tokens), returning, params }
+        Source { text, headings: headings(text, tokens), returning, params, hex_strings }
     }
 
     /// Texts of the select list that follows the SELECT at this place.
@@ -44,6 +52,11 @@ impl<'a> Source<'a> {
     /// The number of the parameter at this place, from 0.
     pub(super) fn param(&self, place: Location) -> usize {
         self.params.partition_point(|&param| param < place)
+    }
+
+    /// Whether the hexadecimal literal at this place is written `x'41'`, not `0x41`.
+    pub(super) fn is_hex_string(&self, place: Location) -> bool {
+        self.hex_strings.binary_search(&place).is_ok()
     }
 
     /// How many parameters there are.

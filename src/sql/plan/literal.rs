@@ -36,6 +36,11 @@ pub(super) fn typed(literal: &Literal) -> Result<Typed> {
             let expr_type = literal_type(&value);
             (value, expr_type)
         }
+        Literal::Bytes(bytes) => {
+            let value = Value::Bytes(bytes.as_slice().into());
+            let expr_type = literal_type(&value);
+            (value, expr_type)
+        }
         Literal::Hex(bytes) | Literal::Bit(bytes) => {
             let value = Value::Bytes(bytes.as_slice().into());
             let expr_type = ExprType { hex_literal: true, ..literal_type(&value) };

@@ -146,8 +146,10 @@ pub enum Literal {
     Text(String),
     /// Digits, perhaps with a point or an exponent.
     Number(String),
-    /// `0x..` or `x'..'`.
+    /// `0x..`, a number or bytes.
     Hex(Vec<u8>),
+    /// `x'..'`, bytes.
+    Bytes(Vec<u8>),
     /// `0b..` or `b'..'`.
     Bit(Vec<u8>),
     /// `DATE '...'`.

@@ -179,6 +179,12 @@ impl Lower<'_> {
             | sp::Value::NationalStringLiteral(text) => Literal::Text(text),
             sp::Value::Boolean(value) => Literal::Value(Value::Int(i64::from(value))),
             sp::Value::Null => Literal::Value(Value::Null),
+            sp::Value::HexStringLiteral(digits) if self.source.is_hex_string(value.span.start) => {
+                if digits.len() % 2 == 1 {
+                    return Err(Error::Syntax(format!("x'{digits}' has an odd number of digits")));
+                }
+                Literal::Bytes(hex_bytes(&digits)?)
+            }
             sp::Value::HexStringLiteral(digits) => Literal::Hex(hex_bytes(&digits)?),
             sp::Value::SingleQuotedByteStringLiteral(digits) => Literal::Bit(bit_bytes(&digits)?),
             sp::Value::Placeholder(mark) if mark == "?" => {

@@ -372,6 +372,9 @@ impl Binder<'_> {
             match arg {
                 // The unit follows the value as a text.
                 Expr::Interval(value, unit) => {
+                    if functions::Unit::parse(unit).is_none() {
+                        return Err(Error::Syntax(format!("'{unit}' is no unit of INTERVAL")));
+                    }
                     args.push(self.bind(value, clause)?);
                     args.push(literal::typed(&Literal::Text(unit.clone()))?);
                 }
