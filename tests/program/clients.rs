@@ -10,12 +10,13 @@ use std::{
 
 use crate::{
     command_line::succeed,
-    members::{server_of, wait_for_members},
+    members::{node_settings, wait_for_members},
     support::{
         freeswitch::{Behaviour, Freeswitch, THREE_MEMBERS},
-        server::PASSWORD,
+        server::{PASSWORD, Server},
         test_tools,
     },
+    tls::Certificates,
 };
 
 /// Makes a test of each client: its name in `docs/clients.md`, and the program that drives it.
@@ -112,13 +113,16 @@ fn prove(client: &str, program: Program) {
     assert_eq!(abilities(program), documented, "{client}: checked, and documented");
 }
 
-/// What a program told that it has checked, on a server of its own whose conference 101 has three members.
+/// What a program told that it has checked, on a server of its own that offers TLS and whose conference 101 has three
+/// members.
 fn abilities(Program { mut command, argument }: Program) -> BTreeSet<String> {
     let freeswitch = Freeswitch::start(Behaviour::List(THREE_MEMBERS.to_owned()));
-    let server = server_of(&freeswitch);
+    let certificates = Certificates::new();
+    let server = Server::start_with(&format!("{}\n{}", certificates.settings(), node_settings(&freeswitch)));
     wait_for_members(&server, 3);
     let address = server.address();
     command.arg(address.ip().to_string()).arg(address.port().to_string()).arg(PASSWORD).arg(argument);
+    command.env("COMETQL_TEST_CA", certificates.authority());
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error} (tests/run installs what it needs)"));

@@ -12,13 +12,15 @@ use crate::{
     },
 };
 
-/// A server whose one node is `freeswitch`.
-pub(crate) fn server_of(freeswitch: &Freeswitch) -> Server {
+/// The settings of a server whose one node is `freeswitch`; they end its section of the file.
+pub(crate) fn node_settings(freeswitch: &Freeswitch) -> String {
     let address = freeswitch.address();
     let (ip, port) = (address.ip(), address.port());
-    Server::start_with(&format!(
-        "[sip]\nfreeswitch = []Server={ip},Pwd={PASSWORD},Port={port},WShost=fs1,WSport=443"
-    ))
+    format!("[sip]\nfreeswitch = []Server={ip},Pwd={PASSWORD},Port={port},WShost=fs1,WSport=443")
+}
+
+fn server_of(freeswitch: &Freeswitch) -> Server {
+    Server::start_with(&node_settings(freeswitch))
 }
 
 /// Waits until tenant 15 sees this many members.

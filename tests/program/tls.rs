@@ -18,12 +18,13 @@ use crate::{
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// A certificate authority, and a certificate of this process's servers by it.
-struct Certificates {
+pub(crate) struct Certificates {
     folder: TempDir,
 }
 
 impl Certificates {
-    fn new() -> Self {
+    /// Makes them.
+    pub(crate) fn new() -> Self {
         let made = Certificates { folder: tempfile::tempdir().unwrap() };
         made.renew();
         made
@@ -46,7 +47,8 @@ impl Certificates {
         fs::write(self.key(), key.serialize_pem()).unwrap();
     }
 
-    fn authority(&self) -> PathBuf {
+    /// The file of the authority's certificate.
+    pub(crate) fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
@@ -58,7 +60,8 @@ impl Certificates {
         self.folder.path().join("key.pem")
     }
 
-    fn settings(&self) -> String {
+    /// The settings that make a server use them.
+    pub(crate) fn settings(&self) -> String {
         let (certificate, key) = (self.certificate(), self.key());
         format!("tls_certificate = {}\ntls_key = {}", certificate.display(), key.display())
     }

@@ -1,4 +1,4 @@
-// What the client scripts share. Each is called with: host port password.
+// What the client scripts share. Each is called with: host port password client; COMETQL_TEST_CA is whom they trust in TLS.
 
 'use strict';
 
@@ -10,6 +10,8 @@ const [, , host, port, password] = process.argv;
 
 module.exports = {
   login: { host, port: Number(port), user: '15', password, database: 'CometQL_v1' },
+  /** mariadb must be told the host once more, whose name the certificate has. */
+  tls: { ssl: { ca: readFileSync(process.env.COMETQL_TEST_CA), host } },
   /** A user's message: quotes, a backslash, and a character of four bytes. */
   MESSAGE: 'it\'s "quoted" \\ back \u{1F600}',
   EVERY_TYPE: readFileSync(join(__dirname, '../every_type.sql'), 'utf8').trim(),

@@ -2,7 +2,7 @@
 
 'use strict';
 
-const { MESSAGE, EVERY_TYPE, withoutKey, same, errorOf, can, login } = require('./check.js');
+const { MESSAGE, EVERY_TYPE, withoutKey, same, errorOf, can, login, tls } = require('./check.js');
 
 const driver = require('./drivers.js')[process.argv[5]]();
 
@@ -17,6 +17,12 @@ const steps = {
     same('wrong database', [1049, '42000'], await errorOf(driver.connect({ database: 'nowhere' })));
     same('who', [{ user: '15', name: 'CometQL_v1' }],
       plain(await db.query("SELECT SUBSTRING_INDEX(USER(), '@', 1) AS user, DATABASE() AS name")));
+  },
+
+  async tls() {
+    const inside = await driver.connect(tls);
+    same('inside TLS', ['Ssl_version', 'TLSv1.3'], Object.values((await inside.query("SHOW STATUS LIKE 'Ssl_version'"))[0]));
+    inside.end();
   },
 
   async counts(db) {

@@ -1,5 +1,5 @@
 <?php
-// What the client scripts share. Each is called with: host port password.
+// What the client scripts share. Each is called with: host port password; COMETQL_TEST_CA is whom they trust in TLS.
 
 [, $host, $port, $password] = $argv;
 $port = (int) $port;

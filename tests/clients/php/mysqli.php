@@ -28,6 +28,12 @@ same('ping', true, @$db->ping());
 same('statistics', true, str_starts_with((string) $db->stat(), 'Uptime: '));
 can('login');
 
+$inside = mysqli_init();
+$inside->ssl_set(null, null, getenv('COMETQL_TEST_CA'), null, null);
+$inside->real_connect($host, '15', $password, 'CometQL_v1', $port, null, MYSQLI_CLIENT_SSL);
+same('inside TLS', [['Ssl_version', 'TLSv1.3']], ask($inside, "SHOW STATUS LIKE 'Ssl_version'"));
+can('tls');
+
 // A statement executed again with other values.
 $insert = $db->prepare('INSERT INTO conference (name, user_id, stream, message) VALUES (?, ?, ?, ?)');
 same('parameters', 4, $insert->param_count);

@@ -22,6 +22,10 @@ same('who', [['15', 'CometQL_v1']], $db->query("SELECT SUBSTRING_INDEX(USER(), '
 same('statistics', true, str_starts_with($db->getAttribute(PDO::ATTR_SERVER_INFO), 'Uptime: '));
 can('login');
 
+$inside = connect(options: [PDO::MYSQL_ATTR_SSL_CA => getenv('COMETQL_TEST_CA'), PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => true]);
+same('inside TLS', [['Ssl_version', 'TLSv1.3']], $inside->query("SHOW STATUS LIKE 'Ssl_version'")->fetchAll());
+can('tls');
+
 $insert = $db->prepare('INSERT INTO conference (name, user_id, stream, message) VALUES (:name, :user, :stream, :message)');
 foreach ([['101', 2, 2147483647, ''], ['101', 4, -7, MESSAGE], ['502', 3, 0, str_repeat('x', 60000)]] as [$name, $user, $stream, $message]) {
     $insert->execute(['name' => $name, 'user' => $user, 'stream' => $stream, 'message' => $message]);

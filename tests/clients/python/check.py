@@ -1,11 +1,13 @@
-"""What the client scripts share. Each is called with: host port password."""
+"""What the client scripts share. Each is called with: host port password; COMETQL_TEST_CA is whom they trust in TLS."""
 
+import os
 import sys
 from pathlib import Path
 
 HOST, PORT, PASSWORD = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 TENANT, OPERATOR = "15", "0"
 DATABASE = "CometQL_v1"
+CA = os.environ["COMETQL_TEST_CA"]
 #: A user's message: quotes, a backslash, and a character of four bytes.
 MESSAGE = "it's \"quoted\" \\ back \U0001F600"
 EVERY_TYPE = Path(__file__).parent.parent.joinpath("every_type.sql").read_text(encoding="utf-8")

@@ -47,6 +47,8 @@ def login():
         sha2 = driver.connect(auth_plugin="caching_sha2_password")
         same("login by caching_sha2_password", [(1,)], ask(sha2, "SELECT 1"))
         can("sha2")
+    same("TLS", [("Ssl_version", "TLSv1.3")], ask(driver.connect(**driver.tls), "SHOW STATUS LIKE 'Ssl_version'"))
+    can("tls")
     return db
 
 

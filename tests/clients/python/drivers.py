@@ -1,11 +1,12 @@
 """The drivers of Python's DB-API, where they differ. Each imports its own library only: not all fit into one process."""
 
-from check import DATABASE, HOST, PASSWORD, PORT, TENANT
+from check import CA, DATABASE, HOST, PASSWORD, PORT, TENANT
 
 
 class PyMySQL:
     #: What it has of the things that the DB-API knows no word for.
     sqlstate = prepares = names_plugin = changes_user = False
+    tls = {"ssl_ca": CA, "ssl_verify_cert": True, "ssl_verify_identity": True}
 
     def __init__(self):
         import pymysql.cursors
@@ -36,6 +37,7 @@ class PyMySQL:
 
 class MySQLClient(PyMySQL):
     names_plugin = changes_user = True
+    tls = {"ssl": {"ca": CA}}
 
     def __init__(self):
         import MySQLdb

@@ -5,7 +5,7 @@ import re
 import tempfile
 
 import pexpect
-from check import DATABASE, EVERY_TYPE, HOST, MESSAGE, OPERATOR, PASSWORD, PORT, TENANT, can, same
+from check import CA, DATABASE, EVERY_TYPE, HOST, MESSAGE, OPERATOR, PASSWORD, PORT, TENANT, can, same
 
 #: Seconds that an answer may take.
 PATIENCE = 30
@@ -74,6 +74,12 @@ sha2.wait()
 same("by caching_sha2_password", [["1"], ["1"]], sha2.rows("SELECT 1;"))
 sha2.end()
 can("sha2")
+
+inside = Terminal("--ssl", f"--ssl-ca={CA}", "--ssl-verify-server-cert", DATABASE)
+inside.wait()
+same("inside TLS", True, "Cipher in use is TLS_" in inside.type("status"))
+inside.end()
+can("tls")
 
 status = terminal.type("status")
 for expected in ["Current database:\tCometQL_v1", f"Current user:\t\t{TENANT}@", "Server:\t\t\tMariaDB", f"Connection:\t\t{HOST} via TCP/IP",
