@@ -56,6 +56,53 @@ async fn ok_has_counts_warnings_and_a_text_with_its_length() {
     assert_eq!(ok, expected, "{}", ok.escape_ascii());
 }
 
+/// Python's and PHP's clients ask for SHOW WARNINGS if there are any.
+#[tokio::test]
+async fn ok_and_eof_count_warnings() {
+    let mut client = Client::connect(port(settings())).await;
+    client.command(3, b"SELECT CAST('1x' AS SIGNED)").await;
+    // The number of columns, the column, EOF, the row.
+    for _ in 0..4 {
+        client.read().await;
+    }
+    let (_, eof) = client.read().await;
+    assert_eq!(eof, [0xfe, 1, 0, 2, 0]);
+    client.command(3, b"SET sql_mode = ''").await;
+    client.read_ok().await;
+    client.command(3, b"INSERT INTO conference (name, user_id, message) VALUES ('101', '7x', '')").await;
+    let (_, ok) = client.read().await;
+    assert_eq!(ok, [0, 1, 0, 2, 0, 1, 0], "{}", ok.escape_ascii());
+}
+
+/// opensrv alone takes whatever follows USE for a name, comments included.
+#[tokio::test]
+async fn use_is_the_engine_s() {
+    let mut client = Client::connect(port(settings())).await;
+    client.command(3, b"USE /* ours */ `CometQL_v1`").await;
+    client.read_ok().await;
+    assert_eq!(client.query("SELECT DATABASE()").await.texts(), [[Some(b"CometQL_v1".to_vec())]]);
+    client.command(3, b"USE nowhere").await;
+    assert_eq!(client.read_error().await.0, 1049);
+    client.assert_alive().await;
+}
+
+/// opensrv alone panics where it counts beyond 255.
+#[tokio::test]
+async fn packets_are_numbered_round_and_round() {
+    let mut client = Client::connect(port(settings())).await;
+    let rows: Vec<String> = (0..600).map(|number| format!("('1', {number}, '')")).collect();
+    let insert = format!("INSERT INTO conference (name, user_id, message) VALUES {}", rows.join(", "));
+    client.command(3, insert.as_bytes()).await;
+    let (_, ok) = client.read().await;
+    assert_eq!(ok[..4], [0, 0xfc, 0x58, 2], "{}", ok.escape_ascii());
+    client.command(3, b"SELECT user_id FROM conference").await;
+    // The number of columns, the column, EOF, the rows, EOF.
+    for number in 1..=604_u32 {
+        assert_eq!(u32::from(client.read().await.0), number % 256);
+    }
+    client.assert_alive().await;
+}
+
 #[tokio::test]
 async fn an_update_counts_the_rows_found_for_clients_that_ask_for_it() {
     for (capabilities, expected) in [(MODERN, 1), (MODERN | CapabilityFlags::CLIENT_FOUND_ROWS, 2)] {
