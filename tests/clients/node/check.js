@@ -1,4 +1,4 @@
-// What the client scripts share. Each is called with: host port password client; COMETQL_TEST_CA is whom they trust in TLS.
+// What the client scripts share. Called with: host port password driver; COMETQL_TEST_CA is whom they trust in TLS.
 
 'use strict';
 
@@ -22,7 +22,11 @@ module.exports = {
     deepStrictEqual(actual, expected, `${what}:\nexpected ${show(expected)}\nactual   ${show(actual)}`);
   },
   /** The code and SQLSTATE that a promise is refused with. */
-  errorOf: (promise) => promise.then(() => null, (error) => [error.errno, error.sqlState]),
+  errorOf: (promise) =>
+    promise.then(
+      () => null,
+      (error) => [error.errno, error.sqlState],
+    ),
   /** Tells the test that this column of docs/clients.md was checked. */
   can: (ability) => console.log(`can ${ability}`),
 };

@@ -15,20 +15,35 @@ const steps = {
   async login(db) {
     same('wrong password', [1045, '28000'], await errorOf(driver.connect({ password: 'wrong' })));
     same('wrong database', [1049, '42000'], await errorOf(driver.connect({ database: 'nowhere' })));
-    same('who', [{ user: '15', name: 'CometQL_v1' }],
-      plain(await db.query("SELECT SUBSTRING_INDEX(USER(), '@', 1) AS user, DATABASE() AS name")));
+    same(
+      'who',
+      [{ user: '15', name: 'CometQL_v1' }],
+      plain(await db.query("SELECT SUBSTRING_INDEX(USER(), '@', 1) AS user, DATABASE() AS name")),
+    );
   },
 
   async tls() {
     const inside = await driver.connect(tls);
-    same('inside TLS', ['Ssl_version', 'TLSv1.3'], Object.values((await inside.query("SHOW STATUS LIKE 'Ssl_version'"))[0]));
+    same(
+      'inside TLS',
+      ['Ssl_version', 'TLSv1.3'],
+      Object.values((await inside.query("SHOW STATUS LIKE 'Ssl_version'"))[0]),
+    );
     inside.end();
   },
 
   async counts(db) {
     const invite = 'INSERT INTO conference (name, user_id, message, stream) VALUES (?, ?, ?, ?), (?, ?, ?, ?)';
-    same('rows inserted', [2, 0], counts(await db.query(invite, ['101', 2, '', 2147483647, '101', 4, MESSAGE, -7])));
-    same('insert id', [1, 4294967295], counts(await db.query('INSERT INTO users_data (id, data) VALUES (?, ?)', [4294967295, 'x'.repeat(60000)])));
+    same(
+      'rows inserted',
+      [2, 0],
+      counts(await db.query(invite, ['101', 2, '', 2147483647, '101', 4, MESSAGE, -7])),
+    );
+    same(
+      'insert id',
+      [1, 4294967295],
+      counts(await db.query('INSERT INTO users_data (id, data) VALUES (?, ?)', [4294967295, 'x'.repeat(60000)])),
+    );
     same('rows changed', [2, 0], counts(await db.query("UPDATE conference SET caller_id = 10 WHERE name = '101'")));
     same('rows deleted', [0, 0], counts(await db.query("DELETE FROM conference WHERE name = 'none'")));
     await db.query("INSERT INTO pipes_messages (name, event, message) VALUES ('101', 'e', 'm')");
@@ -43,33 +58,46 @@ const steps = {
   async metadata(db) {
     const [TEXT, BYTES] = [45, 63];
     const [NO_DEFAULT, PART_OF_KEY] = [4096, 16384];
-    same('columns', [
-      ['name', 253, 512, 1 | 2 | NO_DEFAULT | PART_OF_KEY, TEXT],
-      ['user_id', 3, 10, 1 | 2 | 8 | 32 | NO_DEFAULT | PART_OF_KEY, BYTES],
-      ['last_talking', 3, 10, 32, BYTES],
-      ['can_hear', 1, 4, 1, BYTES],
-      ['message', 252, 262140, 1 | 16 | NO_DEFAULT, TEXT],
-      ['stream', 3, 11, 1, BYTES],
-      ['id', 254, 144, 1 | 2 | 8 | PART_OF_KEY, TEXT],
-      ['big', 8, 22, 1, BYTES],
-      ['a_decimal', 246, 5, 1, BYTES],
-      ['a_double', 5, 3, 1, BYTES],
-      ['a_date', 10, 10, 1 | 128, BYTES],
-      ['a_time', 11, 17, 1 | 128, BYTES],
-      ['a_moment', 12, 23, 1 | 128, BYTES],
-      ['bytes', 253, 2, 1 | 128, BYTES],
-      ['nothing', 6, 0, 128, BYTES],
-    ], await db.columns(EVERY_TYPE));
+    same(
+      'columns',
+      [
+        ['name', 253, 512, 1 | 2 | NO_DEFAULT | PART_OF_KEY, TEXT],
+        ['user_id', 3, 10, 1 | 2 | 8 | 32 | NO_DEFAULT | PART_OF_KEY, BYTES],
+        ['last_talking', 3, 10, 32, BYTES],
+        ['can_hear', 1, 4, 1, BYTES],
+        ['message', 252, 262140, 1 | 16 | NO_DEFAULT, TEXT],
+        ['stream', 3, 11, 1, BYTES],
+        ['id', 254, 144, 1 | 2 | 8 | PART_OF_KEY, TEXT],
+        ['big', 8, 22, 1, BYTES],
+        ['a_decimal', 246, 5, 1, BYTES],
+        ['a_double', 5, 3, 1, BYTES],
+        ['a_date', 10, 10, 1 | 128, BYTES],
+        ['a_time', 11, 17, 1 | 128, BYTES],
+        ['a_moment', 12, 23, 1 | 128, BYTES],
+        ['bytes', 253, 2, 1 | 128, BYTES],
+        ['nothing', 6, 0, 128, BYTES],
+      ],
+      await db.columns(EVERY_TYPE),
+    );
   },
 
   async prepared(db) {
     everyType(await db.execute(EVERY_TYPE, []));
     const echo = "SELECT CONCAT('<', ?, '>') AS a, ? AS b";
-    for (const [a, b, shown] of [[1, 'a', '<1>'], ['b', null, '<b>'], [null, 'c', null], [MESSAGE, '', `<${MESSAGE}>`]]) {
+    for (const [a, b, shown] of [
+      [1, 'a', '<1>'],
+      ['b', null, '<b>'],
+      [null, 'c', null],
+      [MESSAGE, '', `<${MESSAGE}>`],
+    ]) {
       same('executed again', [{ a: shown, b }], plain(await db.execute(echo, [a, b])));
     }
     for (const user of [1, 2]) {
-      same('insert id', [1, user], counts(await db.execute('INSERT INTO users_data (id, data) VALUES (?, ?)', [user, MESSAGE])));
+      same(
+        'insert id',
+        [1, user],
+        counts(await db.execute('INSERT INTO users_data (id, data) VALUES (?, ?)', [user, MESSAGE])),
+      );
     }
     same('an error', [1146, '42S02'], await errorOf(db.execute('SELECT * FROM nothing', [])));
     same('after an error', [{ a: '<1>', b: '2' }], plain(await db.execute(echo, ['1', '2'])));
@@ -111,15 +139,23 @@ const steps = {
   },
 
   async several(db) {
-    const [first, second, third] = await db.query("SELECT 1 AS a; DELETE FROM users_auth; SELECT 'b' AS b UNION SELECT 'c'");
+    const [first, second, third] = await db.query(
+      "SELECT 1 AS a; DELETE FROM users_auth; SELECT 'b' AS b UNION SELECT 'c'",
+    );
     same('results', [[{ a: 1 }], 1, [{ b: 'b' }, { b: 'c' }]], [plain(first), second.affectedRows, plain(third)]);
   },
 
   async streaming(db) {
     let rows = 0;
-    const all = 'SELECT a.COLUMN_NAME FROM information_schema.COLUMNS a JOIN information_schema.COLUMNS b LIMIT 100000';
+    const all =
+      'SELECT a.COLUMN_NAME FROM information_schema.COLUMNS a JOIN information_schema.COLUMNS b LIMIT 100000';
     await new Promise((resolve, reject) => {
-      db.stream(all).on('data', () => { rows += 1; }).on('end', resolve).on('error', reject);
+      db.stream(all)
+        .on('data', () => {
+          rows += 1;
+        })
+        .on('end', resolve)
+        .on('error', reject);
     });
     same('rows one by one', 100000, rows);
   },
@@ -162,10 +198,14 @@ function everyType(rows) {
     bytes: Buffer.from([0x00, 0xff]),
     nothing: null,
   };
-  same('every type', [
-    { name: '101', user_id: 2, last_talking: 0, can_hear: 1, message: '', stream: 2147483647, ...constants },
-    { name: '101', user_id: 4, last_talking: null, can_hear: 1, message: MESSAGE, stream: -7, ...constants },
-  ], withoutKey(rows));
+  same(
+    'every type',
+    [
+      { name: '101', user_id: 2, last_talking: 0, can_hear: 1, message: '', stream: 2147483647, ...constants },
+      { name: '101', user_id: 4, last_talking: null, can_hear: 1, message: MESSAGE, stream: -7, ...constants },
+    ],
+    withoutKey(rows),
+  );
 }
 
 (async () => {

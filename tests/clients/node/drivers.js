@@ -41,18 +41,20 @@ function byCallback(driver, extras = {}) {
 }
 
 module.exports = {
-  mysql: () => byCallback(require('mysql'), {
-    column: (field) => [field.name, field.type, field.length, field.flags, field.charsetNr],
-    big: String,
-    decimal: Number,
-  }),
+  mysql: () =>
+    byCallback(require('mysql'), {
+      column: (field) => [field.name, field.type, field.length, field.flags, field.charsetNr],
+      big: String,
+      decimal: Number,
+    }),
 
-  mysql2: () => byCallback(require('mysql2'), {
-    column: (field) => [field.name, field.columnType, field.columnLength, field.flags, field.characterSet],
-    big: String,
-    decimal: String,
-    prepares: true,
-  }),
+  mysql2: () =>
+    byCallback(require('mysql2'), {
+      column: (field) => [field.name, field.columnType, field.columnLength, field.flags, field.characterSet],
+      big: String,
+      decimal: String,
+      prepares: true,
+    }),
 
   mariadb() {
     const driver = require('mariadb');
@@ -66,8 +68,14 @@ module.exports = {
           id: db.threadId,
           query: (...args) => db.query(...args),
           execute: (...args) => db.execute(...args),
-          columns: async (sql) => (await db.query(sql)).meta.map(
-            (field) => [field.name(), field.columnType, field.columnLength, field.flags, field.collation.index]),
+          columns: async (sql) =>
+            (await db.query(sql)).meta.map((field) => [
+              field.name(),
+              field.columnType,
+              field.columnLength,
+              field.flags,
+              field.collation.index,
+            ]),
           stream: (sql) => db.queryStream(sql),
           begin: () => db.beginTransaction(),
           commit: () => db.commit(),

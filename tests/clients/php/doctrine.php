@@ -46,28 +46,41 @@ can('login');
 
 $schema = $db->createSchemaManager();
 same('databases', ['information_schema', 'CometQL_v1'], array_values($schema->listDatabases()));
-$tables = ['conference', 'conference_members', 'pipes_messages', 'pipes_settings', 'revoked_tokens', 'users_auth', 'users_data', 'users_messages', 'users_time'];
+$tables = [
+    'conference', 'conference_members', 'pipes_messages', 'pipes_settings', 'revoked_tokens', 'users_auth', 'users_data',
+    'users_messages', 'users_time',
+];
 $names = $schema->listTableNames();
 sort($names);
 same('tables', $tables, $names);
 $conference = $schema->introspectTable('conference');
-same('columns', ['name', 'user_id', 'caller_id', 'message', 'profile', 'stream', 'node'], array_keys($conference->getColumns()));
-same('types', [StringType::class, IntegerType::class, IntegerType::class, TextType::class, StringType::class, IntegerType::class, StringType::class],
-    array_map(fn($column) => $column->getType()::class, array_values($conference->getColumns())));
+same('columns', [
+    'name' => StringType::class,
+    'user_id' => IntegerType::class,
+    'caller_id' => IntegerType::class,
+    'message' => TextType::class,
+    'profile' => StringType::class,
+    'stream' => IntegerType::class,
+    'node' => StringType::class,
+], array_map(fn($column) => $column->getType()::class, $conference->getColumns()));
 $column = $conference->getColumn('profile');
 same('profile', [64, true, 'default'], [$column->getLength(), $column->getNotnull(), $column->getDefault()]);
-same('unsigned', [true, false], [$conference->getColumn('user_id')->getUnsigned(), $conference->getColumn('stream')->getUnsigned()]);
+$unsigned = fn($name) => $conference->getColumn($name)->getUnsigned();
+same('unsigned', [true, false], [$unsigned('user_id'), $unsigned('stream')]);
 same('collation', 'utf8mb4_bin', $conference->getColumn('name')->getPlatformOption('collation'));
 same('primary key', ['name', 'user_id'], $conference->getPrimaryKey()->getColumns());
-same('index', [['user_id'], false], [$conference->getIndex('conference_user')->getColumns(), $conference->getIndex('conference_user')->isUnique()]);
+$index = $conference->getIndex('conference_user');
+same('index', [['user_id'], false], [$index->getColumns(), $index->isUnique()]);
 same('foreign keys', [], $conference->getForeignKeys());
 same('views', [], $schema->listViews());
 same('bigint', BigIntType::class, $schema->introspectTable('users_time')->getColumn('time')->getType()::class);
 same('the whole schema', count($tables), count($schema->introspectSchema()->getTables()));
 can('reflection');
 
-same('rows inserted', 1, $db->insert('conference', ['name' => '101', 'user_id' => 2, 'message' => '', 'stream' => 2147483647]));
-same('rows inserted', 1, $db->insert('conference', ['name' => '101', 'user_id' => 4, 'message' => MESSAGE, 'stream' => -7]));
+foreach ([[2, '', 2147483647], [4, MESSAGE, -7]] as [$user, $message, $stream]) {
+    $invitation = ['name' => '101', 'user_id' => $user, 'message' => $message, 'stream' => $stream];
+    same('rows inserted', 1, $db->insert('conference', $invitation));
+}
 $db->insert('pipes_messages', ['name' => '101', 'event' => 'e', 'message' => 'm']);
 $db->insert('users_data', ['id' => 9, 'data' => 'x']);
 same('insert id', 9, (int) $db->lastInsertId());
@@ -76,19 +89,23 @@ same('rows deleted', 1, $db->delete('users_data', ['id' => 9]));
 can('counts');
 
 every_type($db->fetchAllNumeric(EVERY_TYPE), numbers: true);
-same('query builder', [['user_id' => 4]], array_map(fn($row) => ['user_id' => (int) $row['user_id']],
-    $db->createQueryBuilder()->select('user_id')->from('conference', 'c')->where('c.name = :name')->orderBy('user_id', 'DESC')
-        ->setParameter('name', '101')->setMaxResults(1)->fetchAllAssociative()));
+$last = $db->createQueryBuilder()->select('user_id')->from('conference', 'c')->where('c.name = :name')
+    ->orderBy('user_id', 'DESC')->setParameter('name', '101')->setMaxResults(1);
+same('query builder', [4], array_map('intval', $last->fetchFirstColumn()));
 can('text');
 
 $select = $db->prepare('SELECT message FROM conference WHERE name = ? AND user_id = ?');
-foreach ([[2, ParameterType::INTEGER, ''], ['4', ParameterType::STRING, MESSAGE], [null, ParameterType::NULL, false]] as [$user, $type, $message]) {
+foreach ([
+    [2, ParameterType::INTEGER, ''],
+    ['4', ParameterType::STRING, MESSAGE],
+    [null, ParameterType::NULL, false],
+] as [$user, $type, $message]) {
     $select->bindValue(1, '101');
     $select->bindValue(2, $user, $type);
     same('executed again', $message, $select->executeQuery()->fetchOne());
 }
-same('a list', [2, 4], array_map('intval', $db->fetchFirstColumn('SELECT user_id FROM conference WHERE user_id IN (?) ORDER BY user_id',
-    [[4, 2, 9]], [Connection::PARAM_INT_ARRAY])));
+$listed = 'SELECT user_id FROM conference WHERE user_id IN (?) ORDER BY user_id';
+same('a list', [2, 4], array_map('intval', $db->fetchFirstColumn($listed, [[4, 2, 9]], [Connection::PARAM_INT_ARRAY])));
 can('prepared');
 
 foreach ([

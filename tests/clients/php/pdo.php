@@ -27,13 +27,14 @@ same('inside TLS', [['Ssl_version', 'TLSv1.3']], $inside->query("SHOW STATUS LIK
 can('tls');
 
 $insert = $db->prepare('INSERT INTO conference (name, user_id, stream, message) VALUES (:name, :user, :stream, :message)');
-foreach ([['101', 2, 2147483647, ''], ['101', 4, -7, MESSAGE], ['502', 3, 0, str_repeat('x', 60000)]] as [$name, $user, $stream, $message]) {
+$long = str_repeat('x', 60000);
+foreach ([['101', 2, 2147483647, ''], ['101', 4, -7, MESSAGE], ['502', 3, 0, $long]] as [$name, $user, $stream, $message]) {
     $insert->execute(['name' => $name, 'user' => $user, 'stream' => $stream, 'message' => $message]);
     same('rows inserted', 1, $insert->rowCount());
 }
 $db->exec("INSERT INTO pipes_messages (name, event, message) VALUES ('101', 'e', 'm')");
 $select = $db->prepare('SELECT user_id, message FROM conference WHERE name = ? ORDER BY user_id');
-foreach (['101' => [[2, ''], [4, MESSAGE]], '502' => [[3, str_repeat('x', 60000)]], "' OR 1 = 1 -- " => []] as $name => $rows) {
+foreach (['101' => [[2, ''], [4, MESSAGE]], '502' => [[3, $long]], "' OR 1 = 1 -- " => []] as $name => $rows) {
     $select->execute([$name]);
     same("rows of $name", $rows, $select->fetchAll());
 }

@@ -1,4 +1,4 @@
-"""What the client scripts share. Each is called with: host port password; COMETQL_TEST_CA is whom they trust in TLS."""
+"""What the client scripts share. Called with: host port password; COMETQL_TEST_CA is whom they trust in TLS."""
 
 import os
 import sys
@@ -9,7 +9,9 @@ TENANT, OPERATOR = "15", "0"
 DATABASE = "CometQL_v1"
 CA = os.environ["COMETQL_TEST_CA"]
 #: A user's message: quotes, a backslash, and a character of four bytes.
-MESSAGE = "it's \"quoted\" \\ back \U0001F600"
+MESSAGE = 'it\'s "quoted" \\ back \U0001f600'
+#: More than a driver should hold.
+MANY_ROWS = "SELECT a.COLUMN_NAME FROM information_schema.COLUMNS a JOIN information_schema.COLUMNS b LIMIT 100000"
 EVERY_TYPE = Path(__file__).parent.parent.joinpath("every_type.sql").read_text(encoding="utf-8")
 
 

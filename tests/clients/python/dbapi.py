@@ -4,13 +4,12 @@ import sys
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from check import EVERY_TYPE, MESSAGE, OPERATOR, PASSWORD, can, same
+from check import EVERY_TYPE, MANY_ROWS, MESSAGE, OPERATOR, PASSWORD, can, same
 from drivers import DRIVERS
+from pymysql.constants import FIELD_TYPE, FLAG
 
-# Types and flags as the protocol numbers them.
-TINY, LONG, DOUBLE, NULL, LONGLONG, DATE, TIME, DATETIME, DECIMAL, BLOB, VAR_STRING, STRING = (
-    1, 3, 5, 6, 8, 10, 11, 12, 246, 252, 253, 254)
-NOT_NULL, PRIMARY_KEY, MULTIPLE_KEY, LONG_TEXT, UNSIGNED, BINARY, NO_DEFAULT, PART_OF_KEY = 1, 2, 8, 16, 32, 128, 4096, 16384
+#: A flag that PyMySQL has no name for.
+NO_DEFAULT = 4096
 
 driver = DRIVERS[sys.argv[4]]()
 
@@ -69,9 +68,21 @@ def counts(db):
 
 def every_type(db, **options):
     rows = [row[:6] + row[7:] for row in ask(db, EVERY_TYPE, **options)]
-    constants = (9007199254740993, Decimal("1.50"), 2.5, date(2026, 11, 26), timedelta(hours=30, minutes=15, microseconds=123456),
-                 datetime(2026, 11, 26, 12, 34, 56, 789000), b"\0\xff", None)
-    same("every type", [("101", 2, 0, 1, "", 2147483647) + constants, ("101", 4, None, 1, MESSAGE, -7) + constants], rows)
+    constants = (
+        9007199254740993,
+        Decimal("1.50"),
+        2.5,
+        date(2026, 11, 26),
+        timedelta(hours=30, minutes=15, microseconds=123456),
+        datetime(2026, 11, 26, 12, 34, 56, 789000),
+        b"\0\xff",
+        None,
+    )
+    same(
+        "every type",
+        [("101", 2, 0, 1, "", 2147483647) + constants, ("101", 4, None, 1, MESSAGE, -7) + constants],
+        rows,
+    )
 
 
 def text(db):
@@ -87,21 +98,26 @@ def metadata(db):
     actual = driver.columns(cursor)
     cursor.fetchall()
     expected = [
-        ("name", VAR_STRING, 512, NOT_NULL | NO_DEFAULT | PRIMARY_KEY | PART_OF_KEY),
-        ("user_id", LONG, 10, NOT_NULL | NO_DEFAULT | PRIMARY_KEY | MULTIPLE_KEY | PART_OF_KEY | UNSIGNED),
-        ("last_talking", LONG, 10, UNSIGNED),
-        ("can_hear", TINY, 4, NOT_NULL),
-        ("message", BLOB, 262140, NOT_NULL | NO_DEFAULT | LONG_TEXT),
-        ("stream", LONG, 11, NOT_NULL),
-        ("id", STRING, 144, NOT_NULL | PRIMARY_KEY | MULTIPLE_KEY | PART_OF_KEY),
-        ("big", LONGLONG, 22, NOT_NULL),
-        ("a_decimal", DECIMAL, 5, NOT_NULL),
-        ("a_double", DOUBLE, 3, NOT_NULL),
-        ("a_date", DATE, 10, NOT_NULL | BINARY),
-        ("a_time", TIME, 17, NOT_NULL | BINARY),
-        ("a_moment", DATETIME, 23, NOT_NULL | BINARY),
-        ("bytes", VAR_STRING, 2, NOT_NULL | BINARY),
-        ("nothing", NULL, 0, BINARY),
+        ("name", FIELD_TYPE.VAR_STRING, 512, FLAG.NOT_NULL | NO_DEFAULT | FLAG.PRI_KEY | FLAG.PART_KEY),
+        (
+            "user_id",
+            FIELD_TYPE.LONG,
+            10,
+            FLAG.NOT_NULL | NO_DEFAULT | FLAG.PRI_KEY | FLAG.MULTIPLE_KEY | FLAG.PART_KEY | FLAG.UNSIGNED,
+        ),
+        ("last_talking", FIELD_TYPE.LONG, 10, FLAG.UNSIGNED),
+        ("can_hear", FIELD_TYPE.TINY, 4, FLAG.NOT_NULL),
+        ("message", FIELD_TYPE.BLOB, 262140, FLAG.NOT_NULL | NO_DEFAULT | FLAG.BLOB),
+        ("stream", FIELD_TYPE.LONG, 11, FLAG.NOT_NULL),
+        ("id", FIELD_TYPE.STRING, 144, FLAG.NOT_NULL | FLAG.PRI_KEY | FLAG.MULTIPLE_KEY | FLAG.PART_KEY),
+        ("big", FIELD_TYPE.LONGLONG, 22, FLAG.NOT_NULL),
+        ("a_decimal", FIELD_TYPE.NEWDECIMAL, 5, FLAG.NOT_NULL),
+        ("a_double", FIELD_TYPE.DOUBLE, 3, FLAG.NOT_NULL),
+        ("a_date", FIELD_TYPE.DATE, 10, FLAG.NOT_NULL | FLAG.BINARY),
+        ("a_time", FIELD_TYPE.TIME, 17, FLAG.NOT_NULL | FLAG.BINARY),
+        ("a_moment", FIELD_TYPE.DATETIME, 23, FLAG.NOT_NULL | FLAG.BINARY),
+        ("bytes", FIELD_TYPE.VAR_STRING, 2, FLAG.NOT_NULL | FLAG.BINARY),
+        ("nothing", FIELD_TYPE.NULL, 0, FLAG.BINARY),
     ]
     if actual[0][2] is None:
         expected = [(name, kind, None, flags) for name, kind, _, flags in expected]
@@ -113,8 +129,13 @@ def prepared(db):
     """Executed again with other types of parameters, and other rows."""
     every_type(db, prepared=True)
     cursor = db.cursor(prepared=True)
-    for params, expected in [((1, "a"), ("<1>", "a")), (("b", None), ("<b>", None)), ((None, 2.5), (None, 2.5)),
-                             ((MESSAGE, 7), (f"<{MESSAGE}>", 7)), ((date(2026, 1, 2), ""), ("<2026-01-02>", ""))]:
+    for params, expected in [
+        ((1, "a"), ("<1>", "a")),
+        (("b", None), ("<b>", None)),
+        ((None, 2.5), (None, 2.5)),
+        ((MESSAGE, 7), (f"<{MESSAGE}>", 7)),
+        ((date(2026, 1, 2), ""), ("<2026-01-02>", "")),
+    ]:
         cursor.execute("SELECT CONCAT('<', %s, '>'), %s", params)
         same("a prepared statement executed again", [expected], cursor.fetchall())
     cursor = db.cursor(prepared=True)
@@ -176,8 +197,8 @@ def several(db):
 
 def streaming(db):
     other = driver.connect(autocommit=True)
-    cursor = other.cursor(*driver.streaming.values()) if "cursor" in driver.streaming else other.cursor(**driver.streaming)
-    cursor.execute("SELECT a.COLUMN_NAME FROM information_schema.COLUMNS a JOIN information_schema.COLUMNS b LIMIT 100000")
+    cursor = driver.stream(other)
+    cursor.execute(MANY_ROWS)
     same("rows one by one", 100000, sum(1 for _ in cursor))
     can("streaming")
 
@@ -185,7 +206,11 @@ def streaming(db):
 def change_user(db):
     other = driver.connect()
     driver.change_user(other, "16", PASSWORD)
-    same("another tenant", [("16", 0)], ask(other, "SELECT SUBSTRING_INDEX(USER(), '@', 1), COUNT(*) FROM conference"))
+    same(
+        "another tenant",
+        [("16", 0)],
+        ask(other, "SELECT SUBSTRING_INDEX(USER(), '@', 1), COUNT(*) FROM conference"),
+    )
     same("a wrong password", error(1045, "28000"), error_of(lambda: driver.change_user(other, "16", "wrong")))
     can("change user")
 

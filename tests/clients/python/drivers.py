@@ -1,9 +1,11 @@
-"""The drivers of Python's DB-API, where they differ. Each imports its own library only: not all fit into one process."""
+"""The drivers of Python's DB-API, where they differ. Each imports its library only when it is used."""
 
 from check import CA, DATABASE, HOST, PASSWORD, PORT, TENANT
 
 
 class PyMySQL:
+    """PyMySQL, and what the others share with it."""
+
     #: What it has of the things that the DB-API knows no word for.
     sqlstate = prepares = names_plugin = changes_user = False
     tls = {"ssl_ca": CA, "ssl_verify_cert": True, "ssl_verify_identity": True}
@@ -14,18 +16,23 @@ class PyMySQL:
 
         self.module = pymysql
         self.options = {"charset": "utf8mb4", "client_flag": CLIENT.MULTI_STATEMENTS}
-        self.streaming = {"cursor": pymysql.cursors.SSCursor}
 
     def connect(self, **options):
         given = {"user": TENANT, "password": PASSWORD, "database": DATABASE} | self.options | options
         return self.module.connect(host=HOST, port=PORT, **given)
 
     def columns(self, cursor):
-        """Name, type, length and flags; PyMySQL gives lengths of text in characters."""
-        return [(field.name, field.type_code, field.get_column_length(), field.flags) for field in cursor._result.fields]
+        """Name, type, length and flags of a result's columns."""
+        return [
+            (field.name, field.type_code, field.get_column_length(), field.flags) for field in cursor._result.fields
+        ]
 
     def warnings(self, db, cursor):
         return [warning[:2] for warning in db.show_warnings()]
+
+    def stream(self, db):
+        """A cursor that holds one row at a time."""
+        return db.cursor(self.module.cursors.SSCursor)
 
     def connection_id(self, db):
         return db.thread_id()
@@ -45,7 +52,6 @@ class MySQLClient(PyMySQL):
 
         self.module = MySQLdb
         self.options = {"charset": "utf8mb4"}
-        self.streaming = {"cursorclass": MySQLdb.cursors.SSCursor}
 
     def columns(self, cursor):
         described = zip(cursor.description, cursor.description_flags)
@@ -67,7 +73,6 @@ class Connector(PyMySQL):
 
         self.module = mysql.connector
         self.options = {"use_pure": pure}
-        self.streaming = {"buffered": False}
 
     def columns(self, cursor):
         """It gives no lengths."""
@@ -76,6 +81,9 @@ class Connector(PyMySQL):
     def warnings(self, db, cursor):
         cursor.execute("SHOW WARNINGS")
         return [warning[:2] for warning in cursor.fetchall()]
+
+    def stream(self, db):
+        return db.cursor(buffered=False)
 
     def connection_id(self, db):
         return db.connection_id

@@ -13,11 +13,26 @@ PATIENCE = 30
 
 class Terminal:
     def __init__(self, *options, user=TENANT, password=PASSWORD):
-        arguments = ["--no-defaults", "--protocol=tcp", f"--host={HOST}", f"--port={PORT}", f"--user={user}",
-                     f"--password={password}", "--default-character-set=utf8mb4", *options]
+        arguments = [
+            "--no-defaults",
+            "--protocol=tcp",
+            f"--host={HOST}",
+            f"--port={PORT}",
+            f"--user={user}",
+            f"--password={password}",
+            "--default-character-set=utf8mb4",
+            *options,
+        ]
         # No control sequences, and lines that do not wrap.
-        self.child = pexpect.spawn("mariadb", arguments, env=os.environ | {"TERM": "dumb"}, encoding="utf-8", codec_errors="replace",
-                                   timeout=PATIENCE, dimensions=(100, 1000))
+        self.child = pexpect.spawn(
+            "mariadb",
+            arguments,
+            env=os.environ | {"TERM": "dumb"},
+            encoding="utf-8",
+            codec_errors="replace",
+            timeout=PATIENCE,
+            dimensions=(100, 1000),
+        )
         self.prompt = r"MariaDB \[([^\]]*)\]> "
 
     def wait(self):
@@ -82,14 +97,31 @@ inside.end()
 can("tls")
 
 status = terminal.type("status")
-for expected in ["Current database:\tCometQL_v1", f"Current user:\t\t{TENANT}@", "Server:\t\t\tMariaDB", f"Connection:\t\t{HOST} via TCP/IP",
-                 "Server characterset:\tutf8mb4", "Client characterset:\tutf8mb4", "Threads: "]:
+for expected in [
+    "Current database:\tCometQL_v1",
+    f"Current user:\t\t{TENANT}@",
+    "Server:\t\t\tMariaDB",
+    f"Connection:\t\t{HOST} via TCP/IP",
+    "Server characterset:\tutf8mb4",
+    "Client characterset:\tutf8mb4",
+    "Threads: ",
+]:
     same(f"status has {expected}", True, expected in status)
 
-shown = terminal.type(f"INSERT INTO conference (name, user_id, message, stream) VALUES ('101', 2, '', 2147483647), ('101', 4, '{MESSAGE.translate({39: chr(92) + chr(39), 92: chr(92) * 2})}', -7);")
-same("rows inserted", True, "Query OK, 2 rows affected" in shown and "Records: 2  Duplicates: 0  Warnings: 0" in shown)
+escaped = MESSAGE.replace("\\", "\\\\").replace("'", "\\'")
+invite = "INSERT INTO conference (name, user_id, message, stream) VALUES"
+shown = terminal.type(f"{invite} ('101', 2, '', 2147483647), ('101', 4, '{escaped}', -7);")
+same(
+    "rows inserted",
+    True,
+    "Query OK, 2 rows affected" in shown and "Records: 2  Duplicates: 0  Warnings: 0" in shown,
+)
 shown = terminal.type("UPDATE conference SET caller_id = 9;")
-same("rows changed", True, "Query OK, 2 rows affected" in shown and "Rows matched: 2  Changed: 2  Warnings: 0" in shown)
+same(
+    "rows changed",
+    True,
+    "Query OK, 2 rows affected" in shown and "Rows matched: 2  Changed: 2  Warnings: 0" in shown,
+)
 terminal.type("INSERT INTO pipes_messages (name, event, message) VALUES ('101', 'e', 'm');")
 can("counts")
 
@@ -100,8 +132,14 @@ with tempfile.TemporaryDirectory() as folder:
     rows = terminal.rows(f"source {script}")
 same("headings", ["name", "user_id", "last_talking", "can_hear", "message", "stream"], rows[0][:6])
 constants = ["9007199254740993", "1.50", "2.5", "2026-11-26", "30:15:00.123456", "2026-11-26 12:34:56.789"]
-same("every type", [["101", "2", "0", "1", "", "2147483647", *constants, "NULL"], ["101", "4", "NULL", "1", MESSAGE, "-7", *constants, "NULL"]],
-     [row[:6] + row[7:13] + row[14:] for row in rows[1:3]])
+same(
+    "every type",
+    [
+        ["101", "2", "0", "1", "", "2147483647", *constants, "NULL"],
+        ["101", "4", "NULL", "1", MESSAGE, "-7", *constants, "NULL"],
+    ],
+    [row[:6] + row[7:13] + row[14:] for row in rows[1:3]],
+)
 same("source goes on", [["text"], ["from the script"]], rows[3:])
 vertical = terminal.type("SELECT name, user_id FROM conference WHERE user_id = 4\\G")
 same("vertical", True, "   name: 101\r\nuser_id: 4\r\n" in vertical)
@@ -109,11 +147,23 @@ can("text")
 
 shown = terminal.type("SELECT CAST('12abc' AS SIGNED);")
 same("a warning", True, "1 row in set, 1 warning" in shown)
-same("warnings", ["Warning", "1292", "Truncated incorrect INTEGER value: '12abc'"], terminal.rows("SHOW WARNINGS;")[1])
-same("warnings at once", True, "Warning (Code 1292)" in terminal.type("\\W") + terminal.type("SELECT CAST('12abc' AS SIGNED);"))
+same(
+    "warnings",
+    ["Warning", "1292", "Truncated incorrect INTEGER value: '12abc'"],
+    terminal.rows("SHOW WARNINGS;")[1],
+)
+same(
+    "warnings at once",
+    True,
+    "Warning (Code 1292)" in terminal.type("\\W") + terminal.type("SELECT CAST('12abc' AS SIGNED);"),
+)
 can("warnings")
 
-for statement, error in [("SELEC 1;", "ERROR 1064 (42000)"), ("SELECT * FROM nothing;", "ERROR 1146 (42S02)"), ("\\u nowhere", "ERROR 1049 (42000)")]:
+for statement, error in [
+    ("SELEC 1;", "ERROR 1064 (42000)"),
+    ("SELECT * FROM nothing;", "ERROR 1146 (42S02)"),
+    ("\\u nowhere", "ERROR 1049 (42000)"),
+]:
     same(statement, True, error in terminal.type(statement))
     same("after an error", [["1"], ["1"]], terminal.rows("SELECT 1;"))
 can("errors")
