@@ -1,19 +1,21 @@
 //! `cometql serve`.
 
-use std::{fs, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{fs, io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use cometql::{
-    config::{self, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
+    config::{self, DirectorySettings, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
     freeswitch,
     server::{
         MysqlListener,
+        directory::{DirectoryListener, DirectoryPort},
         mysql::{MysqlPort, TenantPasswords},
         stop_signal,
     },
     sql::{Catalog, Clock, Engine, Limits, SystemClock},
     tables::Database,
 };
-use tracing::{error, info};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
 
 use super::Failure;
 
@@ -41,22 +43,53 @@ async fn run(settings: &Settings, database: Database, password: Secret, shown: &
         TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
     let port = MysqlPort::new(engine, Arc::new(accounts), settings.mysql.clone())?;
     let nodes = freeswitch::start(&settings.sip.nodes, settings.sip.timing, &catalog, &clock).await?;
-    let address = (settings.mysql.ip, settings.mysql.port);
-    let listener = MysqlListener::bind(port)
-        .await
-        .map_err(|reason| format!("cannot listen on {}: {reason}", SocketAddr::from(address)))?;
+    let directory = match &settings.directory {
+        Some(settings) => Some(directory(settings, &catalog, &clock).await?),
+        None => None,
+    };
+    let address = (settings.mysql.ip, settings.mysql.port).into();
+    let listener = MysqlListener::bind(port).await.map_err(|reason| cannot_listen(address, &reason))?;
     let address = listener.address()?;
     info!(%address, folder = %settings.store.folder.display(), nodes = settings.sip.nodes.len(), "serving");
     greet(address, shown);
-    let stop = async {
-        if let Err(reason) = stop_signal().await {
-            error!(%reason, "cannot wait for signals");
-        }
-    };
-    // On a thread of the runtime, where connections are, so that none is handed from one thread to another.
-    tokio::spawn(listener.run(stop)).await.map_err(|reason| format!("the listener ended: {reason}"))?;
+    // On threads of the runtime, where connections are, so that none is handed from one thread to another.
+    let mut listeners = JoinSet::new();
+    listeners.spawn(listener.run(stop()));
+    if let Some(directory) = directory {
+        listeners.spawn(directory.run(stop()));
+    }
+    while let Some(ended) = listeners.join_next().await {
+        ended.map_err(|reason| format!("a listener ended: {reason}"))?;
+    }
     nodes.stop().await;
     Ok(())
+}
+
+/// Ready when the process is asked to stop.
+async fn stop() {
+    if let Err(reason) = stop_signal().await {
+        error!(%reason, "cannot wait for signals");
+    }
+}
+
+/// The port that FreeSWITCH asks, listening.
+async fn directory(
+    settings: &DirectorySettings,
+    catalog: &Arc<dyn Catalog>,
+    clock: &Arc<dyn Clock>,
+) -> Result<DirectoryListener, Failure> {
+    let address = (settings.ip, settings.port).into();
+    let port = DirectoryPort::new(catalog, clock, settings.clone())?;
+    let listener = DirectoryListener::bind(port).await.map_err(|reason| cannot_listen(address, &reason))?;
+    info!(address = %listener.address()?, "the directory for FreeSWITCH is open");
+    if settings.credentials.is_none() && !settings.is_local() {
+        warn!("[freeswitch] allow lets other machines ask the directory, without user and password");
+    }
+    Ok(listener)
+}
+
+fn cannot_listen(address: SocketAddr, reason: &io::Error) -> String {
+    format!("cannot listen on {address}: {reason}")
 }
 
 /// The engine's limits as they are set.

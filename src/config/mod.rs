@@ -1,6 +1,7 @@
 //! Settings: comet.ini as a CppComet user has it, and this server's own keys, typed and checked.
 
 mod cppcomet;
+mod directory;
 mod freeswitch_node;
 mod ini;
 mod mysql;
@@ -14,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use directory::{Credentials, DirectorySettings};
 pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming};
 pub use mysql::{ErrorCodes, MysqlSettings, QueryLogSettings, StatementLimits, TlsFiles};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};

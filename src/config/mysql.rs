@@ -110,7 +110,7 @@ impl MysqlSettings {
                 .unwrap_or(ErrorCodes::Mysql),
             tls,
             tls_required,
-            max_connections: count(reader.number(SECTION, "max_connections", 1, 100_000, 1_000)),
+            max_connections: reader.count(SECTION, "max_connections", 1, 100_000, 1_000),
             max_packet: bytes(reader.bytes(SECTION, "max_packet", 16 * KIB, 1024 * MIB, 16 * MIB)),
             statements: StatementLimits::read(reader, SECTION),
             query_log: QueryLogSettings::read(reader),
@@ -151,14 +151,10 @@ impl StatementLimits {
             bytes: bytes(reader.bytes(section, "max_statement", KIB, MIB, 256 * KIB)),
             memory: bytes(reader.bytes(section, "max_statement_memory", MIB, 16 * 1024 * MIB, 64 * MIB)),
             time: reader.duration(section, "max_statement_time", Duration::ZERO, 24 * HOUR, MINUTE),
-            prepared: count(reader.number(section, "max_prepared_statements", 1, 100_000, 1_024)),
+            prepared: reader.count(section, "max_prepared_statements", 1, 100_000, 1_024),
             prepared_bytes: bytes(reader.bytes(section, "max_prepared_bytes", KIB, 1024 * MIB, 16 * MIB)),
         }
     }
-}
-
-fn count(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn bytes(number: u64) -> usize {
@@ -166,7 +162,7 @@ fn bytes(number: u64) -> usize {
 }
 
 impl TlsFiles {
-    fn read(reader: &mut Reader, section: &str) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader, section: &str) -> Option<Self> {
         let [certificate, key] = ["tls_certificate", "tls_key"].map(|key| reader.text(section, key));
         match (certificate, key) {
             (Some(certificate), Some(key)) => {

@@ -59,6 +59,11 @@ impl<'a> Reader<'a> {
         .unwrap_or(default)
     }
 
+    /// A number of things within bounds.
+    pub fn count(&mut self, section: &str, key: &str, min: u32, max: u32, default: u32) -> usize {
+        usize::try_from(self.number(section, key, min, max, default)).unwrap_or(usize::MAX)
+    }
+
     /// A TCP port.
     pub fn port(&mut self, section: &str, key: &str, default: u16) -> u16 {
         self.get(section, key, "a number 1..65535", |text| text.parse().ok().filter(|port| *port > 0))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{FreeswitchNode, MysqlSettings, NodeTiming, Secret, reader::Reader};
+use super::{DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Secret, reader::Reader};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// `[sip]`.
     pub sip: SipSettings,
+    /// `[freeswitch]`; None: there is no directory port.
+    pub directory: Option<DirectorySettings>,
     /// `[log]`.
     pub log: LogSettings,
 }
@@ -83,6 +85,7 @@ impl Settings {
             mysql: MysqlSettings::read(reader),
             store: StoreSettings::read(reader),
             sip: SipSettings::read(reader),
+            directory: DirectorySettings::read(reader),
             log: LogSettings::read(reader),
         }
     }

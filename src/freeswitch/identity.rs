@@ -2,8 +2,12 @@
 
 use crate::sql::Tenant;
 
-/// The domain that the set-up gives every node (`domain=FSdefaultDomain`), at the end of each conference's name.
+/// The domain that the set-up gives every node (`domain=FSdefaultDomain`).
+pub const DOMAIN: &str = "FSdefaultDomain";
+/// The domain as it is at the end of each conference's name.
 const DOMAIN_SUFFIX: &str = "-FSdefaultDomain";
+/// Digits of the tenant at the beginning of a SIP user's name.
+const TENANT_DIGITS: usize = 6;
 /// Most digits of a tenant in a conference's name, as the dial plan admits them.
 const MAX_TENANT_DIGITS: usize = 9;
 /// Most characters of a conference's name that the tables can hold.
@@ -20,6 +24,18 @@ pub fn conference(name: &str) -> Option<(Tenant, &str)> {
         return None;
     }
     Some((decimal(tenant)?, name))
+}
+
+/// The name at FreeSWITCH of a conference that was dialled as `15*101`: the reverse of [`conference`].
+pub fn full_name(dialled: &str) -> String {
+    format!("{dialled}{DOMAIN_SUFFIX}")
+}
+
+/// The tenant and the user whose SIP user name this is: six digits of the tenant, then the user's id with or without
+/// leading zeros. None for everything else (notes 06, section 2).
+pub fn user(name: &str) -> Option<(Tenant, u32)> {
+    let (tenant, id) = name.split_at_checked(TENANT_DIGITS)?;
+    Some((decimal(tenant)?, decimal(id).filter(|id| *id > 0)?))
 }
 
 /// The user behind a caller's number: the tenant with six digits, then the user's id with or without leading zeros
@@ -71,6 +87,24 @@ mod tests {
         assert_eq!(user_id(15, "000015000002"), 2);
         assert_eq!(user_id(15, "0000152"), 2);
         assert_eq!(user_id(1_234_567, "12345678"), 8);
+    }
+
+    #[test]
+    fn sip_users_have_names_of_digits() {
+        assert_eq!(user("000015000002"), Some((15, 2)));
+        assert_eq!(user("0000152"), Some((15, 2)));
+        assert_eq!(user("0000004294967295"), Some((0, u32::MAX)));
+        for name in
+            ["", "000015", "0000150", "1000", "000015x", "+000152", "00001é", "0000154294967296", " 0000152"]
+        {
+            assert_eq!(user(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn dialled_names_and_full_names_are_the_same() {
+        assert_eq!(conference(&full_name("15*101")), Some((15, "101")));
+        assert!(full_name("").ends_with(DOMAIN));
     }
 
     #[test]

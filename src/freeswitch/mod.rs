@@ -7,6 +7,7 @@
 mod backoff;
 pub mod conference_list;
 mod deadline;
+pub mod directory;
 pub mod event_socket;
 pub mod identity;
 mod members;

@@ -2,28 +2,25 @@
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tracing::{error, info, warn};
 
-use super::mysql::MysqlPort;
+use super::{
+    accept::{Acceptor, report},
+    mysql::MysqlPort,
+};
 
-/// How long to wait after a failed accept: the usual cause, no file descriptors, needs a moment to pass.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long statements under way may take when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a connection may be silent before the kernel asks whether the other side is still there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
-
 /// The MySQL port, listening.
 pub struct MysqlListener {
-    listener: TcpListener,
+    acceptor: Acceptor,
     port: Arc<MysqlPort>,
     /// SIGHUP: the certificate is to be read again.
     hangup: Signal,
@@ -32,13 +29,13 @@ pub struct MysqlListener {
 impl MysqlListener {
     /// Listens where the settings say.
     pub async fn bind(port: MysqlPort) -> io::Result<Self> {
-        let listener = TcpListener::bind((port.settings.ip, port.settings.port)).await?;
-        Ok(MysqlListener { listener, port: Arc::new(port), hangup: signal(SignalKind::hangup())? })
+        let acceptor = Acceptor::bind((port.settings.ip, port.settings.port).into()).await?;
+        Ok(MysqlListener { acceptor, port: Arc::new(port), hangup: signal(SignalKind::hangup())? })
     }
 
     /// Where it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.acceptor.address()
     }
 
     /// Serves clients until `stop` is ready. Then no more are accepted, idle ones are closed, and statements under way
@@ -46,7 +43,6 @@ impl MysqlListener {
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut clients = JoinSet::new();
-        let mut failing = false;
         loop {
             tokio::select! {
                 () = &mut stop => break,
@@ -55,23 +51,11 @@ impl MysqlListener {
                     Err(error) => error!(%error, "SIGHUP: the certificate of TLS stays as it was"),
                 },
                 Some(ended) = clients.join_next() => report(ended),
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        failing = false;
-                        self.admit(stream, peer, &mut clients);
-                    }
-                    Err(error) => {
-                        if !failing {
-                            warn!(%error, "cannot accept clients");
-                        }
-                        failing = true;
-                        sleep(ACCEPT_RETRY).await;
-                    }
-                },
+                (stream, peer) = self.acceptor.accept() => self.admit(stream, peer, &mut clients),
             }
         }
-        let MysqlListener { listener, port, .. } = self;
-        drop(listener);
+        let MysqlListener { acceptor, port, .. } = self;
+        drop(acceptor);
         info!(clients = clients.len(), "stopping");
         port.connections.close_idle();
         let all_gone = async {
@@ -92,22 +76,10 @@ impl MysqlListener {
             warn!(%peer, "too many connections");
             return;
         }
-        // Answers are written in one piece; waiting for more would only delay them.
-        let _ = stream.set_nodelay(true);
-        // A client whose machine is gone must not keep its transaction open until it is idle for too long.
-        let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
         let entered = self.port.connections.enter(peer);
         let entry = entered.entry();
         let task = clients.spawn(Arc::clone(&self.port).serve_entered(stream, peer, entered));
         entry.runs_as(task);
-    }
-}
-
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(reason) = ended
-        && reason.is_panic()
-    {
-        error!(%reason, "a connection ended in a panic");
     }
 }
 
@@ -124,7 +96,7 @@ pub async fn stop_signal() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{io::AsyncReadExt, sync::oneshot, task::JoinHandle};
+    use tokio::{io::AsyncReadExt, sync::oneshot, task::JoinHandle, time::sleep};
 
     use super::*;
     use crate::{

@@ -1,6 +1,8 @@
 //! The listeners, and how they stop.
 
+mod accept;
 mod connections;
+pub mod directory;
 mod listener;
 mod machine;
 pub mod mysql;
