@@ -266,8 +266,10 @@ pub enum Error {
     #[error("Connections using insecure transport are prohibited while --require_secure_transport=ON.")]
     TlsRequired,
     /// A file of TLS that cannot be used.
-    #[error("[cometql] {key}: '{file}': {reason}")]
+    #[error("[{section}] {key}: '{file}': {reason}")]
     TlsFile {
+        /// The section of the settings.
+        section: &'static str,
         /// The setting.
         key: &'static str,
         /// The file that it names.

@@ -53,6 +53,12 @@
 //! 3. The differences are committed like any other rows. `SELECT * FROM conference_members` reads them and never waits for
 //!    FreeSWITCH; the moments in them are answered as seconds by the table's behaviour.
 //!
+//! # A registration, from FreeSWITCH to the user's row
+//!
+//! 1. FreeSWITCH's mod_xml_curl asks over HTTP; [`server::directory`] looks at its address and its credentials.
+//! 2. [`freeswitch::directory`] decodes the parameters, reads the user's row of `users_auth`, and writes the document. For a
+//!    call it reads the invitation and writes the dial plan.
+//!
 //! `docs/design.md` has the decisions, `docs/cometql.md` the language, `docs/operating.md` the settings.
 
 pub mod config;

@@ -45,13 +45,24 @@ pub struct Credentials {
     pub password: Secret,
 }
 
+impl Default for DirectorySettings {
+    fn default() -> Self {
+        DirectorySettings::values(&mut Reader::new(&Default::default()))
+    }
+}
+
 impl DirectorySettings {
     /// None if nobody asked for the port: the section says neither where it is nor how many threads it has, or
     /// `thread_num = 0`.
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
         let threads = reader.get(SECTION, "thread_num", "a number", |text| text.parse::<u32>().ok());
         let placed = ["ip", "port"].map(|key| reader.text(SECTION, key).is_some()).contains(&true);
-        let settings = DirectorySettings {
+        let settings = DirectorySettings::values(reader);
+        threads.map_or(placed, |threads| threads > 0).then_some(settings)
+    }
+
+    fn values(reader: &mut Reader) -> Self {
+        DirectorySettings {
             ip: reader.address(SECTION, "ip", Ipv4Addr::LOCALHOST.into()),
             port: reader.port(SECTION, "port", DEFAULT_PORT),
             allow: reader
@@ -69,8 +80,7 @@ impl DirectorySettings {
             ),
             clear_password: reader.switch(SECTION, "clear_password", false),
             invited_only: reader.switch(SECTION, "invited_only", true),
-        };
-        threads.map_or(placed, |threads| threads > 0).then_some(settings)
+        }
     }
 
     /// Whether only this machine may connect.

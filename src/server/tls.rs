@@ -27,20 +27,22 @@ const KEY: &str = "tls_key";
 
 /// What is needed to accept TLS, read from files that may be replaced.
 pub(super) struct Tls {
+    /// The section of the settings that names the files.
+    section: &'static str,
     files: TlsFiles,
     acceptor: RwLock<TlsAcceptor>,
 }
 
 impl Tls {
     /// Reads the files; an error names the one that cannot be used.
-    pub fn read(files: TlsFiles) -> Result<Self> {
-        let acceptor = RwLock::new(read(&files)?);
-        Ok(Tls { files, acceptor })
+    pub fn read(section: &'static str, files: TlsFiles) -> Result<Self> {
+        let acceptor = RwLock::new(read(section, &files)?);
+        Ok(Tls { section, files, acceptor })
     }
 
     /// Reads them again, for the connections to come. If they cannot be used, what was read before stays.
     pub fn reload(&self) -> Result<()> {
-        let acceptor = read(&self.files)?;
+        let acceptor = read(self.section, &self.files)?;
         *self.acceptor.write() = acceptor;
         Ok(())
     }
@@ -51,9 +53,13 @@ impl Tls {
     }
 }
 
-fn read(files: &TlsFiles) -> Result<TlsAcceptor> {
-    let wrong =
-        |key, file: &Path, reason: String| Error::TlsFile { key, file: file.display().to_string(), reason };
+fn read(section: &'static str, files: &TlsFiles) -> Result<TlsAcceptor> {
+    let wrong = |key, file: &Path, reason: String| Error::TlsFile {
+        section,
+        key,
+        file: file.display().to_string(),
+        reason,
+    };
     let wrong_certificate = |reason| wrong(CERTIFICATE, &files.certificate, reason);
     let wrong_key = |reason| wrong(KEY, &files.key, reason);
     let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)

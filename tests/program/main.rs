@@ -9,6 +9,7 @@ mod clients;
 mod command_line;
 mod contention;
 mod crash;
+mod directory;
 mod durable;
 mod gui;
 mod limits;

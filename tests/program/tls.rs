@@ -31,7 +31,7 @@ impl Certificates {
     }
 
     /// Writes another authority and another certificate in their places.
-    fn renew(&self) {
+    pub(crate) fn renew(&self) {
         let authority_key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, "An authority for tests");

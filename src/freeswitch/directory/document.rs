@@ -12,7 +12,8 @@ pub(super) const NOT_FOUND: &str = r#"<?xml version="1.0" encoding="UTF-8" stand
   <section name="result">
     <result status="not found" />
   </section>
-</document>"#;
+</document>
+"#;
 
 const INDENT: usize = 2;
 
@@ -26,7 +27,9 @@ pub(super) fn document(section: &str, content: impl FnOnce(&mut Xml) -> io::Resu
         .with_attribute(("type", "freeswitch/xml"))
         .write_inner_content(|xml| named(xml, "section", section, content))
         .map_err(|error| Error::Internal(error.to_string()))?;
-    String::from_utf8(xml.into_inner()).map_err(|error| Error::Internal(error.to_string()))
+    let mut document = xml.into_inner();
+    document.push(b'\n');
+    String::from_utf8(document).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// An element with a name and content.
@@ -67,7 +70,7 @@ mod tests {
             document,
             format!(
                 "<document type=\"freeswitch/xml\">\n  <section name=\"{escaped}\">\n    \
-                 <param name=\"{escaped}\" value=\"{escaped}\"/>\n  </section>\n</document>"
+                 <param name=\"{escaped}\" value=\"{escaped}\"/>\n  </section>\n</document>\n"
             )
         );
     }

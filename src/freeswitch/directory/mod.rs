@@ -92,4 +92,6 @@ impl Directory {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

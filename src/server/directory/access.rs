@@ -90,7 +90,7 @@ mod tests {
 
     fn access(user: &str, password: &str) -> Access {
         let credentials = Credentials { user: user.to_owned(), password: Secret::new(password) };
-        Access::new(&DirectorySettings { credentials: Some(credentials), ..super::super::tests::settings() })
+        Access::new(&DirectorySettings { credentials: Some(credentials), ..Default::default() })
     }
 
     #[test]

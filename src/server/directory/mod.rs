@@ -56,7 +56,7 @@ impl DirectoryPort {
             directory: Directory::new(catalog, clock, &settings)?,
             access: Access::new(&settings),
             complaints: Complaints::default(),
-            tls: settings.tls.clone().map(Tls::read).transpose()?,
+            tls: settings.tls.clone().map(|files| Tls::read("freeswitch", files)).transpose()?,
             settings,
         })
     }

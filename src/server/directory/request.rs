@@ -48,7 +48,10 @@ impl DirectoryPort {
     {
         let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
         if !self.access.allows_credentials(authorization) {
-            if let (Some(_), Some(count)) = (authorization, self.complaints.count()) {
+            // Without any, a client only asks which are wanted.
+            if authorization.is_some()
+                && let Some(count) = self.complaints.count()
+            {
                 warn!(count, "clients of the directory gave wrong credentials");
             }
             return Err(Refusal {

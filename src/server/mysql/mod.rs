@@ -65,7 +65,7 @@ impl MysqlPort {
     /// A port to this engine, for those whom `accounts` knows. The engine hears of its connections, and of the settings
     /// that are also variables. An error names the file of TLS that cannot be used.
     pub fn new(engine: Arc<Engine>, accounts: Arc<dyn Accounts>, settings: MysqlSettings) -> Result<Self> {
-        let tls = settings.tls.clone().map(Tls::read).transpose()?;
+        let tls = settings.tls.clone().map(|files| Tls::read("cometql", files)).transpose()?;
         let connections = Arc::new(Connections::new());
         engine.set_process_list(Arc::<Connections>::clone(&connections));
         let count = |number: usize| Value::UInt(u64::try_from(number).unwrap_or(u64::MAX));

@@ -225,7 +225,7 @@ fn a_file_that_cannot_be_used_is_named() {
     let missing = folder.path().join("missing.pem");
     let refusal = |certificate: &Path, key: &Path| {
         let files = TlsFiles { certificate: certificate.to_owned(), key: key.to_owned() };
-        let error = super::super::super::tls::Tls::read(files).err().expect("it can be used");
+        let error = super::super::super::tls::Tls::read("cometql", files).err().expect("it can be used");
         assert!(matches!(error, Error::TlsFile { .. }), "{error}");
         error.to_string()
     };
