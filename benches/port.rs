@@ -91,24 +91,30 @@ fn works() -> Vec<Work> {
         reconnect: false,
         command,
     };
-    let mut works = Vec::new();
-    works.extend([1, 8, 32].map(|connections| text("INSERT", connections, insert)));
-    works.extend([1, 8, 32].map(|connections| text("SELECT", connections, select)));
-    works.push(Work {
+    let insert_prepared = Work {
         prepare: Some(
             "INSERT INTO conference (name, user_id, caller_id, message, profile) VALUES (?, ?, 2, ?, 'video')",
         ),
         ..text("INSERT prepared", 8, insert_prepared)
-    });
-    works.push(Work {
+    };
+    let select_prepared = Work {
         prepare: Some("SELECT * FROM conference WHERE name = ?"),
         ..text("SELECT prepared", 8, select_prepared)
-    });
-    works.push(text("SELECT 1", 8, |_, _, _, command| command.query(format_args!("SELECT 1"))));
-    works.push(Work { tls: true, ..text("SELECT over TLS", 8, select) });
-    works.push(Work { reconnect: true, ..text("connect, INSERT, quit", 8, insert) });
-    works.push(Work { reconnect: true, tls: true, ..text("connect, INSERT, quit over TLS", 8, insert) });
-    works
+    };
+    vec![
+        text("INSERT", 1, insert),
+        text("INSERT", 8, insert),
+        insert_prepared,
+        text("INSERT", 32, insert),
+        text("SELECT", 1, select),
+        text("SELECT", 8, select),
+        select_prepared,
+        Work { tls: true, ..text("SELECT over TLS", 8, select) },
+        text("SELECT", 32, select),
+        text("SELECT 1", 8, |_, _, _, command| command.query(format_args!("SELECT 1"))),
+        Work { reconnect: true, ..text("connect, INSERT, quit", 8, insert) },
+        Work { reconnect: true, tls: true, ..text("connect, INSERT, quit over TLS", 8, insert) },
+    ]
 }
 
 fn main() {

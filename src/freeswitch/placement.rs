@@ -154,7 +154,7 @@ mod tests {
     fn a_lookup_that_fails_is_no_choice() {
         let error = crate::Error::Storage("no disk".to_owned());
         let mut known = std::iter::once(Err(error.clone()));
-        assert_eq!(placement(&[("a", 1)]).place(15, "101", &mut known), Err(error));
+        assert_eq!(placement(&[("a", 1), ("b", 1)]).place(15, "101", &mut known), Err(error));
     }
 
     #[test]
