@@ -3,6 +3,7 @@
 mod data;
 mod serve;
 mod shell;
+mod simulate;
 mod table;
 
 use std::{
@@ -91,6 +92,8 @@ enum Command {
         #[command(flatten)]
         server: shell::ServerArguments,
     },
+    /// Be a FreeSWITCH with conferences in it, for trying cometql out.
+    SimulateFreeswitch(simulate::SimulateArguments),
 }
 
 /// Runs the subcommand. The exit code is 0, or 1 if something is wrong; wrong usage is 2.
@@ -104,6 +107,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Sql { execute, tenant, place, server } => {
             shell::sql(execute.as_deref(), tenant, &place.quiet_settings()?, &server)
         }
+        Command::SimulateFreeswitch(arguments) => simulate::simulate(&arguments),
     }
 }
 

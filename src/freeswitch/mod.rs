@@ -14,6 +14,7 @@ mod members;
 mod node;
 pub mod placement;
 pub mod reconciler;
+pub mod simulator;
 
 use std::{collections::BTreeMap, sync::Arc};
 

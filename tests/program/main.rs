@@ -20,6 +20,7 @@ mod query_log;
 mod random_sql;
 mod reference;
 mod restart;
+mod simulator;
 mod sql_files;
 mod system;
 mod tenants;

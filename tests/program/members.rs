@@ -31,6 +31,14 @@ pub(crate) fn wait_for_members(server: &Server, count: u32) {
     });
 }
 
+/// Waits until tenant 15 sees more members than this.
+pub(crate) fn wait_for_more_members_than(server: &Server, count: u32) {
+    let mut connection = server.connect();
+    wait_until(&format!("there are more than {count} members"), STARTUP_LIMIT, || {
+        connection.query_first("SELECT COUNT(*) FROM conference_members").unwrap() > Some(count)
+    });
+}
+
 #[test]
 fn members_are_rows() {
     let freeswitch = Freeswitch::start(Behaviour::List(SEVERAL.to_owned()));

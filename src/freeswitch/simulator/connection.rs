@@ -1,0 +1,215 @@
+//! One connection to the simulated event socket: commands in, replies and events out.
+
+use std::{io, sync::Arc};
+
+use bytes::BytesMut;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::mpsc,
+};
+
+use super::{
+    Misbehaviour, Shared, Subscription,
+    event::{Event, Kind},
+};
+
+/// Longest command, with its headers.
+const MAX_COMMAND_BYTES: usize = 64 * 1024;
+/// Most events that wait for a connection; further ones are lost, as FreeSWITCH loses those of who does not read.
+const MAX_QUEUED_EVENTS: usize = 10_000;
+
+/// What FreeSWITCH says when it closes a connection.
+const GOODBYE: &str = "Content-Type: text/disconnect-notice\nContent-Length: 67\n\n\
+    Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n";
+const SHUT_DOWN: &str =
+    "Content-Type: text/disconnect-notice\nContent-Length: 31\n\nThe system is being shut down.\n";
+const REFUSED: &str = "Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n";
+
+/// Whether a connection goes on after a command.
+#[derive(PartialEq)]
+enum Next {
+    Continue,
+    Close,
+}
+
+/// A connection that is served.
+pub(super) struct Connection<S> {
+    stream: S,
+    shared: Arc<Shared>,
+    received: BytesMut,
+    is_authenticated: bool,
+    events: Option<mpsc::Receiver<Arc<Event>>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(stream: S, shared: Arc<Shared>) -> Self {
+        Connection { stream, shared, received: BytesMut::new(), is_authenticated: false, events: None }
+    }
+
+    /// Serves it until either side closes it.
+    pub(super) async fn serve(mut self) -> io::Result<()> {
+        match self.shared.misbehaviour() {
+            Some(Misbehaviour::Refuse) => {
+                self.say(REFUSED).await?;
+                return self.say(GOODBYE).await;
+            }
+            Some(Misbehaviour::Silence) => return self.hang().await,
+            Some(Misbehaviour::Nonsense) => return self.say("SSH-2.0-OpenSSH_9.2\r\n\r\n").await,
+            _ => self.say("Content-Type: auth/request\n\n").await?,
+        }
+        loop {
+            while let Some(command) = self.next_command()? {
+                if self.command(&command).await? == Next::Close {
+                    return self.stream.shutdown().await;
+                }
+            }
+            let event = async {
+                match &mut self.events {
+                    Some(events) => events.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some(event) = event => self.stream.write_all(event.message.as_bytes()).await?,
+                read = self.stream.read_buf(&mut self.received) => if read? == 0 {
+                    return Ok(());
+                },
+            }
+        }
+    }
+
+    async fn say(&mut self, text: &str) -> io::Result<()> {
+        self.stream.write_all(text.as_bytes()).await
+    }
+
+    async fn reply(&mut self, text: &str) -> io::Result<Next> {
+        self.say(&format!("Content-Type: command/reply\nReply-Text: {text}\n\n")).await?;
+        Ok(Next::Continue)
+    }
+
+    /// Says nothing until the other side has enough.
+    async fn hang(&mut self) -> io::Result<()> {
+        while self.stream.read_buf(&mut self.received).await? > 0 {
+            self.received.clear();
+        }
+        Ok(())
+    }
+
+    /// The first line of the next block that has been received whole. The headers after it do not matter to what is
+    /// known here.
+    fn next_command(&mut self) -> io::Result<Option<String>> {
+        let is_blank = |line: &&[u8]| *line == b"\n" || *line == b"\r\n";
+        let (mut start, mut end) = (None, 0);
+        for line in self.received.split_inclusive(|byte| *byte == b'\n') {
+            end += line.len();
+            if start.is_none() && !is_blank(&line) {
+                start = Some(end - line.len());
+            } else if is_blank(&line)
+                && let Some(start) = start
+            {
+                let block = self.received.split_to(end);
+                let line = block[start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+                return Ok(Some(String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()));
+            }
+        }
+        if self.received.len() > MAX_COMMAND_BYTES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a command without end"));
+        }
+        Ok(None)
+    }
+
+    async fn command(&mut self, command: &str) -> io::Result<Next> {
+        let (word, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        match (word.to_ascii_lowercase().as_str(), self.is_authenticated) {
+            ("exit", _) => {
+                self.reply("+OK bye").await?;
+                self.say(GOODBYE).await?;
+                Ok(Next::Close)
+            }
+            ("auth" | "userauth", false) => self.authenticate(word, arguments).await,
+            ("api", true) if !arguments.is_empty() => self.api(arguments).await,
+            ("event", true) => self.subscribe(arguments).await,
+            ("noevents", true) => {
+                let was = self.events.take().is_some();
+                self.reply(if was {
+                    "+OK no longer listening for events"
+                } else {
+                    "-ERR not listening for events"
+                })
+                .await
+            }
+            _ => self.reply("-ERR command not found").await,
+        }
+    }
+
+    async fn authenticate(&mut self, word: &str, password: &str) -> io::Result<Next> {
+        let is_rejected = self.shared.misbehaviour() == Some(Misbehaviour::RejectPassword);
+        if word.eq_ignore_ascii_case("auth") && password == self.shared.password && !is_rejected {
+            self.is_authenticated = true;
+            return self.reply("+OK accepted").await;
+        }
+        self.reply("-ERR invalid").await?;
+        self.say(GOODBYE).await?;
+        Ok(Next::Close)
+    }
+
+    /// `event plain NAME... [CUSTOM SUBCLASS...]`. Every format is answered with plain.
+    async fn subscribe(&mut self, arguments: &str) -> io::Result<Next> {
+        let names: Vec<_> = arguments.split(' ').skip(1).collect();
+        let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let all = has("ALL");
+        let custom = names.iter().skip_while(|name| !name.eq_ignore_ascii_case("CUSTOM"));
+        let maintenance = all || custom.skip(1).any(|subclass| *subclass == "conference::maintenance");
+        let heartbeat = all || has("HEARTBEAT");
+        if !(maintenance || heartbeat) {
+            return self.reply("-ERR no keywords supplied").await;
+        }
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED_EVENTS);
+        self.events = Some(receiver);
+        let mut kinds = Vec::new();
+        kinds.extend(maintenance.then_some(Kind::Maintenance));
+        kinds.extend(heartbeat.then_some(Kind::Heartbeat));
+        self.shared.subscribe(Subscription { kinds, sender });
+        self.reply("+OK event listener enabled plain").await
+    }
+
+    async fn api(&mut self, command: &str) -> io::Result<Next> {
+        let body = self.shared.api(command);
+        let header = |length: usize| format!("Content-Type: api/response\nContent-Length: {length}\n\n");
+        match self.shared.misbehaviour() {
+            Some(Misbehaviour::Hang) => {
+                self.hang().await?;
+                return Ok(Next::Close);
+            }
+            Some(Misbehaviour::Disconnect) => {
+                self.say(SHUT_DOWN).await?;
+                return Ok(Next::Close);
+            }
+            Some(Misbehaviour::CutShort) => {
+                self.say(&header(body.len())).await?;
+                self.stream.write_all(&body[..body.len() / 2]).await?;
+                return Ok(Next::Close);
+            }
+            Some(Misbehaviour::Huge { bytes }) => self.send_padded(&body, bytes).await?,
+            _ => {
+                self.say(&header(body.len())).await?;
+                self.stream.write_all(&body).await?;
+            }
+        }
+        Ok(Next::Continue)
+    }
+
+    /// Sends a body with comments of so many bytes behind it.
+    async fn send_padded(&mut self, body: &[u8], bytes: usize) -> io::Result<()> {
+        const COMMENT: &str = "<!-- a comment of thirty-two by -->";
+        let comments = bytes / COMMENT.len();
+        let length = body.len() + comments * COMMENT.len();
+        self.say(&format!("Content-Type: api/response\nContent-Length: {length}\n\n")).await?;
+        self.stream.write_all(body).await?;
+        for _ in 0..comments {
+            self.say(COMMENT).await?;
+        }
+        Ok(())
+    }
+}
