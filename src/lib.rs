@@ -47,8 +47,9 @@
 //!
 //! # A member, from FreeSWITCH to a row
 //!
-//! 1. A task per node (`freeswitch::node`) asks for the list of conferences over the event socket, and
-//!    [`freeswitch::conference_list`] reads it while it comes.
+//! 1. FreeSWITCH tells that somebody joined ([`freeswitch::events`]). The node's task (`freeswitch::node`) asks for the list of
+//!    conferences over the event socket, as it does every few seconds anyway, and [`freeswitch::conference_list`] reads it
+//!    while it comes.
 //! 2. [`freeswitch::reconciler`] compares it with the rows that are there: two lists in, the differences out.
 //! 3. The differences are committed like any other rows. `SELECT * FROM conference_members` reads them and never waits for
 //!    FreeSWITCH; the moments in them are answered as seconds by the table's behaviour.

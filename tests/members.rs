@@ -5,17 +5,21 @@
 mod support;
 
 use std::{
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
 use cometql::{
     config::{FreeswitchNode, NodeTiming, Secret},
-    freeswitch::{self, NodeState, Nodes},
+    freeswitch::{
+        self, NodeState, Nodes,
+        simulator::{Call, Simulator},
+    },
     sql::{Catalog, Clock, Engine, KeyRange, Limits, Login, Outcome, Session, Tenant, types::Value},
     store::Options,
     tables::{Database, NoNodes},
@@ -355,6 +359,58 @@ async fn members_outlive_a_restart_and_not_their_node() {
 
     world.start(&[node("another", &freeswitch)], TIMING).await.stop().await;
     assert_eq!(world.count(15), 0);
+}
+
+/// With FreeSWITCH's events, over loopback: no list comes by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn joins_and_leaves_are_there_at_once() {
+    const MEMBERS: u32 = 100;
+    const JOINS: u32 = 200;
+    let world = World::new();
+    let simulator = Simulator::new(PASSWORD, world.clock.clone(), 1);
+    let call = |user: u32| Call::of_user(15, user, &(user % 10).to_string());
+    for user in 0..MEMBERS {
+        simulator.with(|conferences, now| conferences.join(call(user), now));
+    }
+    let (address, listening) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+    let listening = tokio::spawn(listening);
+    let node = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
+    let timing = NodeTiming { list_interval: Duration::from_secs(3_600), ..TIMING };
+    let nodes = world.start(&[node], timing).await;
+    // One list at the start, and one when events were subscribed to.
+    wait_until("events are listened to", || simulator.lists() == 2).await;
+
+    let mut delays = Vec::new();
+    for user in MEMBERS..MEMBERS + JOINS {
+        let before = world.count(15);
+        let start = Instant::now();
+        let change = |joins: bool| {
+            simulator.with(|conferences, now| match conferences.channels().into_iter().next() {
+                Some(uuid) if !joins => drop(conferences.leave(uuid, now)),
+                _ => drop(conferences.join(call(user), now)),
+            });
+        };
+        change(user % 2 == 0);
+        let changed = timeout(LIMIT, async {
+            while world.count(15) == before {
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        changed.await.unwrap_or_else(|_| panic!("change {user} is not there"));
+        delays.push(start.elapsed());
+        // As far apart as people are.
+        sleep(Duration::from_millis(20)).await;
+    }
+    delays.sort_unstable();
+    println!(
+        "from event to row: p50 {:?}, p99 {:?}, {} lists for {JOINS} changes",
+        delays[delays.len() / 2],
+        delays[delays.len() * 99 / 100],
+        simulator.lists()
+    );
+    assert!(delays[delays.len() / 2] < Duration::from_millis(50), "{delays:?}");
+    nodes.stop().await;
+    listening.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rand::Rng;
+use rand::{Rng, rngs::StdRng};
 
 /// Wait after the first failure, before jitter.
 const FIRST: Duration = Duration::from_millis(500);
@@ -14,30 +14,37 @@ const LONGEST: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Backoff { next: FIRST }
-    }
+    random: StdRng,
 }
 
 impl Backoff {
+    /// No failure yet.
+    pub(super) fn new(random: StdRng) -> Self {
+        Backoff { next: FIRST, random }
+    }
+
     /// The wait after one more failure.
     pub(super) fn after_failure(&mut self) -> Duration {
-        let wait = self.next.mul_f64(rand::rng().random_range(0.5..=1.0));
+        let wait = self.next.mul_f64(self.random.random_range(0.5..=1.0));
         self.next = (self.next * 2).min(LONGEST);
         wait
+    }
+
+    /// Failures are over.
+    pub(super) fn reset(&mut self) {
+        self.next = FIRST;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+
     use super::*;
 
     #[test]
     fn waits_double_up_to_the_bound() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(StdRng::seed_from_u64(1));
         let mut full = FIRST;
         for _ in 0..20 {
             let wait = backoff.after_failure();
@@ -45,5 +52,7 @@ mod tests {
             full = (full * 2).min(LONGEST);
         }
         assert_eq!(full, LONGEST);
+        backoff.reset();
+        assert!(backoff.after_failure() <= FIRST);
     }
 }

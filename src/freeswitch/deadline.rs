@@ -29,7 +29,12 @@ impl<S> Deadline<S> {
 
     /// Moves the deadline to one limit from now.
     pub(super) fn restart(&mut self) {
-        self.timer.as_mut().reset(Instant::now() + self.limit);
+        self.restart_with(self.limit);
+    }
+
+    /// Moves the deadline to another limit from now.
+    pub(super) fn restart_with(&mut self, limit: Duration) {
+        self.timer.as_mut().reset(Instant::now() + limit);
     }
 
     fn poll_passed(&mut self, cx: &mut Context<'_>) -> io::Result<()> {

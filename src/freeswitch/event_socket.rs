@@ -23,11 +23,15 @@ use tokio::{
     io::{
         AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf,
     },
-    net::TcpStream,
     time::timeout,
 };
 
-use super::{deadline::Deadline, excerpt};
+use super::{
+    deadline::Deadline,
+    excerpt,
+    network::{Network, Stream},
+};
+use crate::config::FreeswitchNode;
 
 /// Most bytes of one block of header lines; FreeSWITCH's have less than 200.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -67,6 +71,9 @@ pub enum SocketError {
     /// What came is not the protocol of an event socket.
     #[error("not an event socket: {0}")]
     Nonsense(String),
+    /// FreeSWITCH does not do what it was told.
+    #[error("it refuses a command: {0}")]
+    Rejected(String),
     /// A command with a line feed in it would be several.
     #[error("a command must be one line")]
     NotOneLine,
@@ -106,25 +113,24 @@ impl Message {
 }
 
 /// A connection that has logged in.
-pub struct EventSocket<S = TcpStream> {
+pub struct EventSocket<S = Box<dyn Stream>> {
     stream: BufReader<Deadline<S>>,
     /// Bytes of the last reply's body that were not read yet.
     unread: u64,
 }
 
 impl EventSocket {
-    /// Connects and logs in. `limit` is the longest wait for the connection, and for each reply to its last byte.
+    /// Connects to a node and logs in. `limit` is the longest wait for the connection, and for each reply to its last byte.
     pub async fn connect(
-        host: &str,
-        port: u16,
-        password: &str,
+        network: &dyn Network,
+        node: &FreeswitchNode,
         limit: Duration,
     ) -> Result<Self, SocketError> {
-        let stream = match timeout(limit, TcpStream::connect((host, port))).await {
+        let stream = match timeout(limit, network.connect(&node.server, node.port)).await {
             Ok(connected) => connected.map_err(SocketError::Unreachable)?,
             Err(_) => return Err(SocketError::Unreachable(io::ErrorKind::TimedOut.into())),
         };
-        EventSocket::log_in(stream, password, limit).await
+        EventSocket::log_in(stream, node.password.expose(), limit).await
     }
 }
 
@@ -142,6 +148,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
     pub async fn api(&mut self, command: &str) -> Result<Body<'_, S>, SocketError> {
         self.send(&format!("api {command}")).await?;
         self.receive("api/response", "reply to a command").await?;
+        Ok(Body { socket: self })
+    }
+
+    /// Runs a command that is no API command; FreeSWITCH's refusal is an error.
+    pub async fn command(&mut self, command: &str) -> Result<(), SocketError> {
+        self.send(command).await?;
+        let reply = self.receive("command/reply", "reply to a command").await?;
+        if reply.reply_text.starts_with("+OK") {
+            Ok(())
+        } else {
+            Err(SocketError::Rejected(excerpt(&reply.reply_text)))
+        }
+    }
+
+    /// Waits for the next event, after events were asked for. `silence` is the longest wait for it to its last byte.
+    pub async fn event(&mut self, silence: Duration) -> Result<Body<'_, S>, SocketError> {
+        self.stream.get_mut().restart_with(silence);
+        self.receive("text/event-plain", "event").await?;
         Ok(Body { socket: self })
     }
 

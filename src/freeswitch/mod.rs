@@ -2,15 +2,20 @@
 //!
 //! [`start`] runs one task per node. It asks the node for its conference list over the [`event_socket`], turns the
 //! [`conference_list`] into members with [`identity`], compares them with what the store has in [`reconciler`], and
-//! commits the differences through [`members`]. The list is the truth; a node that fails disturbs no other.
+//! commits the differences through [`members`]. It asks at once when the node's [`events`] say that something changed, and
+//! every few seconds. The list is the truth; a node that fails disturbs no other.
+//!
+//! [`simulator`] is a FreeSWITCH to test this against.
 
 mod backoff;
 pub mod conference_list;
 mod deadline;
 pub mod directory;
 pub mod event_socket;
+pub mod events;
 pub mod identity;
 mod members;
+pub mod network;
 mod node;
 pub mod placement;
 pub mod reconciler;
@@ -18,12 +23,19 @@ pub mod simulator;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use rand::{SeedableRng, rngs::StdRng};
 use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
 
 pub use node::NodeState;
 
-use self::{members::NodeMembers, node::Node};
+use self::{
+    backoff::Backoff,
+    events::Listener,
+    members::NodeMembers,
+    network::{Network, Tcp},
+    node::Node,
+};
 use crate::{
     config::{FreeswitchNode, NodeTiming},
     error::{Error, Result},
@@ -38,6 +50,20 @@ pub struct Nodes {
     states: BTreeMap<String, watch::Receiver<NodeState>>,
 }
 
+/// What nodes need of the world around them.
+struct Surroundings {
+    catalog: Arc<dyn Catalog>,
+    clock: Arc<dyn Clock>,
+    network: Arc<dyn Network>,
+    random: StdRng,
+}
+
+impl Surroundings {
+    fn backoff(&mut self) -> Backoff {
+        Backoff::new(StdRng::from_rng(&mut self.random))
+    }
+}
+
 /// Starts a task for each node. Members of nodes that are not among them are removed first.
 pub async fn start(
     nodes: &[FreeswitchNode],
@@ -45,14 +71,35 @@ pub async fn start(
     catalog: &Arc<dyn Catalog>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Nodes> {
+    let surroundings = Surroundings {
+        catalog: Arc::clone(catalog),
+        clock: Arc::clone(clock),
+        network: Arc::new(Tcp),
+        random: StdRng::from_rng(&mut rand::rng()),
+    };
+    start_in(surroundings, nodes, timing).await
+}
+
+async fn start_in(
+    mut surroundings: Surroundings,
+    nodes: &[FreeswitchNode],
+    timing: NodeTiming,
+) -> Result<Nodes> {
     let mut running =
         Nodes { stop: watch::Sender::new(false), tasks: JoinSet::new(), states: BTreeMap::new() };
+    let (catalog, clock) = (Arc::clone(&surroundings.catalog), Arc::clone(&surroundings.clock));
     let mut tasks = Vec::new();
     for settings in nodes {
         let name = settings.name();
-        let members = NodeMembers::new(catalog, clock, &name)?;
+        let members = NodeMembers::new(&catalog, &clock, &name)?;
         let (state, receiver) = watch::channel(NodeState::Connecting);
-        tasks.push(Node::new(settings.clone(), timing, Arc::clone(clock), members, state));
+        let listener = Listener {
+            settings: settings.clone(),
+            timing,
+            network: Arc::clone(&surroundings.network),
+            backoff: surroundings.backoff(),
+        };
+        tasks.push((Node::new(settings.clone(), timing, &mut surroundings, members, state), listener));
         if running.states.insert(name.clone(), receiver).is_some() {
             return Err(Error::InvalidData(format!(
                 "two FreeSWITCH nodes tell browsers the address '{name}'"
@@ -65,11 +112,11 @@ pub async fn start(
                 node = name.as_str(),
                 "removing the members of a FreeSWITCH node that is no longer configured"
             );
-            NodeMembers::new(catalog, clock, &name)?.update(&Members::new(), 0).await?;
+            NodeMembers::new(&catalog, &clock, &name)?.update(&Members::new(), 0).await?;
         }
     }
-    for task in tasks {
-        running.tasks.spawn(task.run(running.stop.subscribe()));
+    for (node, listener) in tasks {
+        running.tasks.spawn(node.run(running.stop.subscribe(), listener));
     }
     Ok(running)
 }

@@ -1,19 +1,23 @@
-//! One media node: asked for its conference list every few seconds, for as long as the program runs.
+//! One media node: asked for its conference list whenever it tells that it is another, and every few seconds, for as long
+//! as the program runs.
 
 use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tracing::{info, warn};
 
 use super::{
+    Surroundings,
     backoff::Backoff,
     conference_list::{self, ListError},
     event_socket::{EventSocket, SocketError},
+    events::Listener,
     members::NodeMembers,
+    network::Network,
     reconciler::observe,
 };
 use crate::{
@@ -21,6 +25,12 @@ use crate::{
     sql::Clock,
     tables::conference_members::Members,
 };
+
+/// After a list that took a while, the next one begins at the earliest after this many times as long, however many events
+/// ask for it: a node that is short of CPU is not asked all the time.
+const EVENT_REST: u32 = 4;
+/// The same for the list that comes without an event: listing takes at most a twentieth of a node's time.
+const INTERVAL_REST: u32 = 19;
 
 /// How it is with a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,11 +61,44 @@ struct Answer {
     latency: u64,
 }
 
+/// How long to wait for the next question.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pause {
+    /// If an event asks for it.
+    least: Duration,
+    /// In any case.
+    most: Duration,
+}
+
+impl Pause {
+    /// After an answer that took so long.
+    fn after_answer(took: Duration, list_interval: Duration) -> Self {
+        Pause { least: took * EVENT_REST, most: list_interval.max(took * INTERVAL_REST) }
+    }
+
+    /// After a failure.
+    fn after_failure(wait: Duration) -> Self {
+        Pause { least: wait, most: wait }
+    }
+
+    async fn pass(self, changed: &Notify) {
+        let end = Instant::now() + self.most;
+        sleep(self.least).await;
+        tokio::select! {
+            biased;
+            () = changed.notified() => {}
+            () = sleep_until(end) => {}
+        }
+    }
+}
+
 /// The task of one node.
 pub(super) struct Node {
     settings: FreeswitchNode,
     timing: NodeTiming,
     clock: Arc<dyn Clock>,
+    network: Arc<dyn Network>,
+    backoff: Backoff,
     members: NodeMembers,
     state: watch::Sender<NodeState>,
 }
@@ -64,40 +107,59 @@ impl Node {
     pub(super) fn new(
         settings: FreeswitchNode,
         timing: NodeTiming,
-        clock: Arc<dyn Clock>,
+        surroundings: &mut Surroundings,
         members: NodeMembers,
         state: watch::Sender<NodeState>,
     ) -> Self {
-        Node { settings, timing, clock, members, state }
+        Node {
+            settings,
+            timing,
+            clock: Arc::clone(&surroundings.clock),
+            network: Arc::clone(&surroundings.network),
+            backoff: surroundings.backoff(),
+            members,
+            state,
+        }
     }
 
-    /// Asks the node until `stop` becomes true or its sender is gone; a commit under way is finished first.
-    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Keeps the members true until `stop` becomes true or its sender is gone; a commit under way is finished first.
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>, listener: Listener) {
+        let changed = Notify::new();
+        // No branch by chance, here and below, so that a simulation can be repeated.
+        tokio::select! {
+            biased;
+            () = self.keep_members(stop, &changed) => {}
+            () = listener.run(&changed) => {}
+        }
+    }
+
+    async fn keep_members(&mut self, mut stop: watch::Receiver<bool>, changed: &Notify) {
         let mut connection = None;
-        let mut backoff = Backoff::default();
-        let mut pause = Duration::ZERO;
+        let mut pause = Pause::default();
         let mut forget_at = Instant::now() + self.timing.member_grace;
         loop {
             let question = async {
-                sleep(pause).await;
-                self.ask(&mut connection).await
+                pause.pass(changed).await;
+                let asked = Instant::now();
+                (self.ask(&mut connection).await, asked.elapsed())
             };
             let answer = tokio::select! {
+                biased;
                 answer = question => Some(answer),
                 () = sleep_until(forget_at), if !self.members.is_empty() => None,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match answer {
-                Some(Ok(answer)) => {
+                Some((Ok(answer), took)) => {
                     forget_at = Instant::now() + self.timing.member_grace;
-                    backoff = Backoff::default();
-                    pause = self.timing.list_interval;
+                    self.backoff.reset();
+                    pause = Pause::after_answer(took, self.timing.list_interval);
                     let written = self.members.update(&answer.members, answer.latency).await;
                     self.report(written.map_err(NodeError::from));
                 }
-                Some(Err(error)) => {
+                Some((Err(error), _)) => {
                     connection = None;
-                    pause = backoff.after_failure();
+                    pause = Pause::after_failure(self.backoff.after_failure());
                     self.report(Err(error));
                 }
                 None => {
@@ -113,7 +175,10 @@ impl Node {
     async fn ask(&self, connection: &mut Option<EventSocket>) -> Result<Answer, NodeError> {
         let socket = match connection {
             Some(socket) => socket,
-            None => connection.insert(self.connect().await?),
+            None => connection.insert(
+                EventSocket::connect(self.network.as_ref(), &self.settings, self.timing.reply_timeout)
+                    .await?,
+            ),
         };
         let asked = Instant::now();
         let body = socket.api("conference xml_list").await?;
@@ -121,11 +186,6 @@ impl Node {
         let latency = asked.elapsed().as_secs();
         let list = conference_list::read(body).await?;
         Ok(Answer { members: observe(&list, at), latency })
-    }
-
-    async fn connect(&self) -> Result<EventSocket, SocketError> {
-        let FreeswitchNode { server, port, password, .. } = &self.settings;
-        EventSocket::connect(server, *port, password.expose(), self.timing.reply_timeout).await
     }
 
     /// Removes the members of a node that has said nothing for too long.

@@ -22,6 +22,7 @@ pub const SEVERAL: &str = include_str!("../fixtures/freeswitch/several.raw");
 const AUTH_OK: &str = include_str!("../fixtures/freeswitch/auth-ok.raw");
 const AUTH_FAIL: &str = include_str!("../fixtures/freeswitch/auth-fail.raw");
 const ACL_REFUSED: &str = include_str!("../fixtures/freeswitch/acl-refused.raw");
+const EVENTS_ENABLED: &str = "Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n";
 
 /// What it does.
 #[derive(Clone, Debug)]
@@ -160,6 +161,9 @@ fn converse(mut connection: &TcpStream, shared: &Mutex<Shared>) -> std::io::Resu
                 Behaviour::Freeze => return connection.read_to_end(&mut Vec::new()).map(drop),
                 _ => return Ok(()),
             }
+        } else if line.starts_with("event plain ") {
+            // And tells of none: what it says changes without an event.
+            connection.write_all(EVENTS_ENABLED.as_bytes())?;
         } else {
             assert_eq!(line, "", "a command that FreeSWITCH was not recorded with");
         }
