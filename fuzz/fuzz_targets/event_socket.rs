@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cometql::freeswitch::{conference_list, event_socket::EventSocket};
+use cometql::freeswitch::{conference_list, event_socket::EventSocket, events::Events};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::AsyncReadExt;
 
@@ -21,5 +21,12 @@ fuzz_target!(|data: &[u8]| {
             let _ = body.read_to_end(&mut Vec::new()).await;
             let _ = socket.api("version").await;
         }
+        // The same bytes, as events.
+        let stream = tokio::io::join(data, tokio::io::sink());
+        let Ok(socket) = EventSocket::log_in(stream, "ClueCon", Duration::from_secs(60)).await else {
+            return;
+        };
+        let Ok(mut events) = Events::subscribe(socket).await else { return };
+        while events.next().await.is_ok() {}
     });
 });

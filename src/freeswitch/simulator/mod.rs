@@ -33,6 +33,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     sync::{mpsc, watch},
+    time::sleep,
 };
 
 pub use conferences::{Call, Conference, Conferences, Member, Moment, Profile};
@@ -257,6 +258,14 @@ impl Simulator {
         }
     }
 
+    /// Gives a sign of life every 20 seconds, for as long as it is polled.
+    pub async fn heartbeats(self) {
+        loop {
+            sleep(HEARTBEAT).await;
+            self.with(|conferences, now| conferences.beat(now));
+        }
+    }
+
     /// Listens on an address; the future serves whoever connects, for as long as it is polled.
     pub async fn listen(
         &self,
@@ -265,17 +274,9 @@ impl Simulator {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let simulator = self.clone();
-        let serving = async move {
-            let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        let accepting = async move {
             loop {
-                let accepted = tokio::select! {
-                    accepted = listener.accept() => accepted,
-                    _ = heartbeat.tick() => {
-                        simulator.with(|conferences, now| conferences.beat(now));
-                        continue;
-                    }
-                };
-                match accepted {
+                match listener.accept().await {
                     Ok((stream, _)) => {
                         // Events are small and must not wait for more.
                         let _ = stream.set_nodelay(true);
@@ -283,8 +284,15 @@ impl Simulator {
                         tokio::spawn(async move { simulator.serve(stream).await });
                     }
                     // Out of descriptors: some connection must end first.
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    Err(_) => sleep(ACCEPT_PAUSE).await,
                 }
+            }
+        };
+        let heartbeats = self.clone().heartbeats();
+        let serving = async {
+            tokio::select! {
+                () = accepting => {}
+                () = heartbeats => {}
             }
         };
         Ok((address, serving))
