@@ -19,6 +19,8 @@ pub mod network;
 mod node;
 pub mod placement;
 pub mod reconciler;
+#[cfg(test)]
+mod simulation;
 pub mod simulator;
 
 use std::{collections::BTreeMap, sync::Arc};
