@@ -11,6 +11,7 @@ mod contention;
 mod crash;
 mod directory;
 mod durable;
+mod examples;
 mod gui;
 mod limits;
 mod login;

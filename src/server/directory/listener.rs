@@ -70,15 +70,15 @@ impl DirectoryListener {
     ) {
         let port = &self.port;
         if !port.access.allows_address(peer.ip()) {
-            if let Some(count) = port.complaints.count() {
-                warn!(%peer, count, "clients of the directory are not in [freeswitch] allow");
+            if let Some(count) = port.strangers.count() {
+                warn!(%peer, count, "the address of a client of the directory is not in [freeswitch] allow");
             }
             return;
         }
         if clients.len() >= port.settings.max_connections {
             // Nothing was sent yet, so that these few bytes fit.
             let _ = stream.try_write(NO_ROOM);
-            if let Some(count) = port.complaints.count() {
+            if let Some(count) = port.overflow.count() {
                 warn!(%peer, count, "too many connections to the directory");
             }
             return;

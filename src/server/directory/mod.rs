@@ -40,7 +40,12 @@ pub struct DirectoryPort {
     settings: DirectorySettings,
     directory: Directory,
     access: Access,
-    complaints: Complaints,
+    /// Clients of other addresses.
+    strangers: Complaints,
+    /// Requests with wrong credentials.
+    impostors: Complaints,
+    /// Clients for whom there was no room.
+    overflow: Complaints,
     /// None: no TLS.
     tls: Option<Tls>,
 }
@@ -55,7 +60,9 @@ impl DirectoryPort {
         Ok(DirectoryPort {
             directory: Directory::new(catalog, clock, &settings)?,
             access: Access::new(&settings),
-            complaints: Complaints::default(),
+            strangers: Complaints::default(),
+            impostors: Complaints::default(),
+            overflow: Complaints::default(),
             tls: settings.tls.clone().map(|files| Tls::read("freeswitch", files)).transpose()?,
             settings,
         })

@@ -3,7 +3,7 @@
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
     Request, Response, StatusCode,
-    body::{Body, Bytes},
+    body::{Bytes, Incoming},
     header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE},
 };
 use tokio::time::timeout;
@@ -24,11 +24,7 @@ struct Refusal {
 
 impl DirectoryPort {
     /// Answers a request.
-    pub(super) async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match self.answer(request).await {
             Ok(document) => response(StatusCode::OK, "text/xml; charset=utf-8", document),
             Err(Refusal { status, text, header }) => {
@@ -41,35 +37,31 @@ impl DirectoryPort {
         }
     }
 
-    async fn answer<B>(&self, request: Request<B>) -> Result<Bytes, Refusal>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    async fn answer(&self, request: Request<Incoming>) -> Result<Bytes, Refusal> {
+        let (head, body) = request.into_parts();
+        let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         if !self.access.allows_credentials(authorization) {
             // Without any, a client only asks which are wanted.
             if authorization.is_some()
-                && let Some(count) = self.complaints.count()
+                && let Some(count) = self.impostors.count()
             {
-                warn!(count, "clients of the directory gave wrong credentials");
+                warn!(count, "a client of the directory gave wrong credentials");
             }
             return Err(Refusal {
                 header: Some((WWW_AUTHENTICATE, "Basic realm=\"cometql\"")),
                 ..Refusal::new(StatusCode::UNAUTHORIZED, "the directory wants a user and a password\n")
             });
         }
-        if !is_served(request.uri().path()) {
+        if !is_served(head.uri.path()) {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "the directory is at /directory\n"));
         }
-        let body;
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let encoded = match request.method().as_str() {
+        let form;
+        let encoded = match head.method.as_str() {
             // mod_xml_curl sends the method as its configuration spells it.
-            method if method.eq_ignore_ascii_case("GET") => query.as_bytes(),
+            method if method.eq_ignore_ascii_case("GET") => head.uri.query().unwrap_or_default().as_bytes(),
             method if method.eq_ignore_ascii_case("POST") => {
-                body = self.read(request.into_body()).await?;
-                &body[..]
+                form = self.read(body).await?;
+                &form[..]
             }
             _ => {
                 return Err(Refusal {
@@ -87,11 +79,7 @@ impl DirectoryPort {
         }
     }
 
-    async fn read<B>(&self, body: B) -> Result<Bytes, Refusal>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
         let read = Limited::new(body, MAX_REQUEST_BYTES).collect();
         match timeout(self.settings.request_timeout, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
