@@ -44,17 +44,6 @@ impl Expression {
         names.contains(&self.group)
     }
 
-    /// Whether a unit of time is one like YEAR_MONTH.
-    pub fn has_compound_unit(&self) -> bool {
-        let units = ["YEAR_MONTH", "DAY_SECOND", "HOUR_MINUTE", "DAY_MICROSECOND"];
-        units.iter().any(|unit| self.sql.contains(unit))
-    }
-
-    /// Whether a literal is written x'..'.
-    pub fn has_hex_text(&self) -> bool {
-        self.sql.contains("x'")
-    }
-
     fn has_temporal_literal(&self) -> bool {
         self.sql.contains("TIME'") || self.sql.contains("DATE'") || self.sql.contains("TIMESTAMP'")
     }

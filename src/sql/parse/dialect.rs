@@ -4,8 +4,9 @@ use std::any::{Any, TypeId};
 
 use sqlparser::{
     ast::{
-        BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Statement, UnaryOperator,
+        BinaryOperator, CastKind, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg,
+        FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Statement,
+        UnaryOperator,
     },
     dialect::{Dialect, MySqlDialect, Precedence},
     keywords::Keyword,
@@ -141,6 +142,17 @@ fn parse_interval(parser: &mut Parser) -> Result<Expr, ParserError> {
     }))
 }
 
+/// `(unit FROM value)` behind EXTRACT, with any word for the unit.
+fn parse_extract(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let field = DateTimeField::Custom(parser.parse_identifier()?);
+    parser.expect_keyword(Keyword::FROM)?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Extract { field, syntax: ExtractSyntax::From, expr })
+}
+
 /// `(a, b [USING charset])` behind the name of a function.
 fn parse_call(parser: &mut Parser, name: &str) -> Result<Expr, ParserError> {
     parser.advance_token();
@@ -234,6 +246,12 @@ impl Dialect for CometQl {
                 } else {
                     parse_interval(parser)
                 });
+            }
+            Token::Word(ref word)
+                if word.keyword == Keyword::EXTRACT
+                    && parser.peek_nth_token_ref(1).token == Token::LParen =>
+            {
+                return Some(parse_extract(parser));
             }
             Token::Word(ref word)
                 if word.keyword == Keyword::CAST && parser.peek_nth_token_ref(1).token == Token::LParen =>
