@@ -60,12 +60,16 @@ const TIMING: NodeTiming = NodeTiming {
 };
 const PASSWORD: &str = "ClueCon";
 
-/// The time of a run: that of its runtime, from a fixed moment on.
-struct RunClock(Instant);
+/// The time of a run: that of its runtime, from a fixed moment on. Those of the nodes go a little faster or slower, so that
+/// ages in whole seconds jump at other moments than the server's.
+struct RunClock {
+    start: Instant,
+    rate: f64,
+}
 
 impl Clock for RunClock {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000, 0).unwrap() + self.0.elapsed()
+        DateTime::from_timestamp(1_700_000_000, 0).unwrap() + self.start.elapsed().mul_f64(self.rate)
     }
 }
 
@@ -103,9 +107,11 @@ struct Run {
 impl Run {
     async fn new(seed: u64, schema: &Arc<TableSchema>) -> Run {
         let mut random = StdRng::seed_from_u64(seed);
-        let clock = Arc::new(RunClock(Instant::now()));
-        let nodes = (0..random.random_range(1..=3))
-            .map(|_| (Simulator::new(PASSWORD, clock.clone(), random.random()), AtomicBool::new(false)));
+        let clock = Arc::new(RunClock { start: Instant::now(), rate: 1.0 });
+        let nodes = (0..random.random_range(1..=3)).map(|_| {
+            let clock = RunClock { rate: random.random_range(0.995..1.005), ..*clock };
+            (Simulator::new(PASSWORD, Arc::new(clock), random.random()), AtomicBool::new(false))
+        });
         let network = Arc::new(RunNetwork(nodes.collect()));
         for (simulator, _) in &network.0 {
             tokio::spawn(simulator.clone().heartbeats());
@@ -355,7 +361,7 @@ fn run(seed: u64, schema: &Arc<TableSchema>) -> (Rows, u64, Duration) {
             run.check_that_all_is_well(seed).await;
         }
         let rows = run.store.rows.lock().clone();
-        (rows, run.store.commits.load(Ordering::Relaxed), run.clock.0.elapsed())
+        (rows, run.store.commits.load(Ordering::Relaxed), run.clock.start.elapsed())
     })
 }
 
