@@ -121,9 +121,17 @@ pub enum Error {
     /// The statement would hold more rows in memory than allowed, in bytes.
     #[error("Out of sort memory: the statement needs more than {0} bytes")]
     StatementMemory(usize),
-    /// User variables with more bytes than a session may hold.
-    #[error("Out of memory: the user variables of one session may have {0} bytes together")]
+    /// User variables with more bytes than a session may hold, or a statement may name.
+    #[error(
+        "Out of memory: the user variables of one session, and of one statement, may have {0} bytes together"
+    )]
     VariableMemory(usize),
+    /// All connections together would hold more than `max_memory` allows, in bytes.
+    #[error("Out of memory: all connections together may hold {0} bytes (max_memory); try again later")]
+    OutOfMemory(usize),
+    /// A row of a result longer than a packet may be, in bytes.
+    #[error("Got a row of a result bigger than {0} bytes (max_packet)")]
+    ResultRowTooLarge(u64),
     /// A system variable that does not exist.
     #[error("Unknown system variable '{0}'")]
     UnknownVariable(String),
@@ -449,6 +457,8 @@ impl Error {
             Error::Interrupted => (1317, "70100", 500),
             Error::StatementTimeout => (1969, "70100", 500),
             Error::StatementMemory(_) | Error::VariableMemory(_) => (1038, "HY001", 500),
+            Error::OutOfMemory(_) => (1041, "HY000", 500),
+            Error::ResultRowTooLarge(_) => (1153, "08S01", 500),
             Error::UnknownVariable(_) => (1193, "HY000", 15),
             Error::ReadOnlyVariable(_) => (1238, "HY000", 10),
             Error::VariableScope { .. } => (1238, "HY000", 12),

@@ -8,6 +8,7 @@ use cometql::{
     server::{
         MysqlListener,
         directory::{DirectoryListener, DirectoryPort},
+        make_room,
         mysql::{MysqlPort, TenantPasswords},
         stop_signal,
     },
@@ -41,7 +42,9 @@ async fn run(settings: &Settings, database: Database, password: Secret, shown: &
     let engine = Engine::new(Arc::clone(&catalog), Arc::clone(&clock), limits(&settings.mysql));
     let accounts =
         TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
-    let port = MysqlPort::new(engine, Arc::new(accounts), settings.mysql.clone())?;
+    let max_connections = make_room(settings.mysql.max_connections);
+    let mysql = MysqlSettings { max_connections, ..settings.mysql.clone() };
+    let port = MysqlPort::new(engine, Arc::new(accounts), mysql)?;
     let nodes = freeswitch::start(&settings.sip.nodes, settings.sip.timing, &catalog, &clock).await?;
     let directory = match &settings.directory {
         Some(settings) => Some(directory(settings, &catalog, &clock).await?),
@@ -99,6 +102,7 @@ fn limits(settings: &MysqlSettings) -> Limits {
         statement_bytes: bytes,
         insert_bytes: settings.max_packet,
         memory_bytes: memory,
+        total_memory_bytes: settings.max_memory,
         statement_time: time,
         prepared_statements: prepared,
         prepared_bytes,

@@ -40,6 +40,9 @@ pub struct MysqlSettings {
     pub max_connections: usize,
     /// `max_packet`: bytes of one command (error 1153).
     pub max_packet: usize,
+    /// `max_memory`: bytes that all connections together may hold of long commands, prepared statements, user variables and
+    /// rows of statements under way (error 1041).
+    pub max_memory: usize,
     /// What one statement and one session may take.
     pub statements: StatementLimits,
     /// Which statements are logged.
@@ -48,6 +51,8 @@ pub struct MysqlSettings {
     pub handshake_timeout: Duration,
     /// `idle_timeout`: how long a client may be silent between commands.
     pub idle_timeout: Duration,
+    /// `read_timeout`: how long a client may take to send a command that it has begun.
+    pub read_timeout: Duration,
     /// `write_timeout`: how long a client may leave its answer unread.
     pub write_timeout: Duration,
     /// `failed_login_delay`: how long a failed login waits for its answer, and the next one after `failed_login_burst`.
@@ -112,6 +117,7 @@ impl MysqlSettings {
             tls_required,
             max_connections: reader.count(SECTION, "max_connections", 1, 100_000, 1_000),
             max_packet: bytes(reader.bytes(SECTION, "max_packet", 16 * KIB, 1024 * MIB, 16 * MIB)),
+            max_memory: bytes(reader.bytes(SECTION, "max_memory", 16 * MIB, 1024 * 1024 * MIB, 512 * MIB)),
             statements: StatementLimits::read(reader, SECTION),
             query_log: QueryLogSettings::read(reader),
             handshake_timeout: reader.duration(
@@ -122,6 +128,7 @@ impl MysqlSettings {
                 10 * SECOND,
             ),
             idle_timeout: reader.duration(SECTION, "idle_timeout", SECOND, 8_760 * HOUR, 8 * HOUR),
+            read_timeout: reader.duration(SECTION, "read_timeout", SECOND, HOUR, MINUTE),
             write_timeout: reader.duration(SECTION, "write_timeout", SECOND, HOUR, MINUTE),
             failed_login_delay: reader.duration(
                 SECTION,

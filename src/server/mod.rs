@@ -2,6 +2,7 @@
 
 mod accept;
 mod connections;
+mod descriptors;
 pub mod directory;
 mod listener;
 mod machine;
@@ -9,4 +10,5 @@ pub mod mysql;
 mod tls;
 
 pub use connections::Connections;
+pub use descriptors::make_room;
 pub use listener::{MysqlListener, stop_signal};

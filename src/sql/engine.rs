@@ -6,6 +6,7 @@ use super::{
     catalog::Catalog,
     clock::Clock,
     limits::Limits,
+    memory::Memory,
     plan_cache::PlanCache,
     system::{GlobalVariables, NoServer, ProcessList},
 };
@@ -20,6 +21,8 @@ pub struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) plans: PlanCache,
+    /// What the sessions hold together.
+    pub(super) memory: Arc<Memory>,
     /// Held by a statement that lost against another commit until it has won: those who change one row over and over
     /// take turns.
     pub(super) turn: tokio::sync::Mutex<()>,
@@ -32,6 +35,7 @@ impl Engine {
     pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>, limits: Limits) -> Arc<Engine> {
         Arc::new(Engine {
             plans: PlanCache::new(limits.cached_plans),
+            memory: Memory::new(limits.total_memory_bytes),
             variables: Arc::new(GlobalVariables::new(&limits)),
             turn: tokio::sync::Mutex::default(),
             processes: OnceLock::new(),
@@ -44,6 +48,11 @@ impl Engine {
     /// The server's variables, which an operator may configure.
     pub fn variables(&self) -> &Arc<GlobalVariables> {
         &self.variables
+    }
+
+    /// What the sessions hold in memory; their connections count what they hold themselves.
+    pub fn memory(&self) -> &Arc<Memory> {
+        &self.memory
     }
 
     /// Tells the engine of the server's connections; only the first call counts.

@@ -20,6 +20,8 @@ pub struct Limits {
     /// Bytes of rows that one statement may hold for sorting, grouping, joining or writing, and bytes of a session's user
     /// variables (error 1038).
     pub memory_bytes: usize,
+    /// Bytes that all sessions may hold together (error 1041).
+    pub total_memory_bytes: usize,
     /// How long a statement may run when the session sets no `max_statement_time` (error 1969); zero is no limit.
     pub statement_time: Duration,
     /// Prepared statements of one session (error 1461).
@@ -42,6 +44,7 @@ impl Default for Limits {
             tables: 16,
             nesting: 32,
             memory_bytes: 64 * 1024 * 1024,
+            total_memory_bytes: 512 * 1024 * 1024,
             statement_time: Duration::from_secs(60),
             prepared_statements: 1_024,
             prepared_bytes: 16 * 1024 * 1024,

@@ -10,8 +10,20 @@ use super::{
     types::{DataType, ExprType, Value, literal_type},
 };
 
+/// Bytes of keys, which are the statements' texts, that the cache keeps. A plan may take some hundred times as much as its
+/// text, most take much less.
+const MAX_KEY_BYTES: usize = 1024 * 1024;
+/// Bytes of the longest of them: longer statements are planned each time.
+const MAX_ONE_KEY_BYTES: usize = 8 * 1024;
+
 /// Keeps the plans that were used last.
-pub(super) struct PlanCache(Mutex<LruCache<Box<[u8]>, Entry>>);
+pub(super) struct PlanCache(Mutex<State>);
+
+struct State {
+    plans: LruCache<Box<[u8]>, Entry>,
+    /// Of all keys.
+    key_bytes: usize,
+}
 
 struct Entry {
     catalog_version: u64,
@@ -21,19 +33,34 @@ struct Entry {
 impl PlanCache {
     /// A cache of at most so many plans.
     pub(super) fn new(capacity: usize) -> Self {
-        PlanCache(Mutex::new(LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN))))
+        let plans = LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN));
+        PlanCache(Mutex::new(State { plans, key_bytes: 0 }))
     }
 
     /// The plan of this key, if it was made for these tables.
     pub(super) fn get(&self, key: &[u8], catalog_version: u64) -> Option<Arc<Plan>> {
-        let mut plans = self.0.lock();
-        let entry = plans.get(key)?;
+        let mut state = self.0.lock();
+        let entry = state.plans.get(key)?;
         (entry.catalog_version == catalog_version).then(|| Arc::clone(&entry.plan))
     }
 
-    /// Keeps a plan.
+    /// Keeps a plan, unless its key is too long.
     pub(super) fn put(&self, key: Vec<u8>, catalog_version: u64, plan: &Arc<Plan>) {
-        self.0.lock().put(key.into(), Entry { catalog_version, plan: Arc::clone(plan) });
+        if key.len() > MAX_ONE_KEY_BYTES {
+            return;
+        }
+        let mut state = self.0.lock();
+        state.key_bytes += key.len();
+        if let Some((old, _)) =
+            state.plans.push(key.into(), Entry { catalog_version, plan: Arc::clone(plan) })
+        {
+            state.key_bytes -= old.len();
+        }
+        while state.key_bytes > MAX_KEY_BYTES
+            && let Some((old, _)) = state.plans.pop_lru()
+        {
+            state.key_bytes -= old.len();
+        }
     }
 }
 

@@ -152,6 +152,11 @@ impl Store {
         async move { result.await.unwrap_or(Err(Error::ShuttingDown)) }
     }
 
+    /// Bytes that one transaction may write.
+    pub fn transaction_bytes(&self) -> u64 {
+        self.shared.options.transaction_bytes
+    }
+
     /// What the store uses and how it fares.
     pub fn stats(&self) -> Stats {
         stats::collect(&self.shared)

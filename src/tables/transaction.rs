@@ -29,7 +29,12 @@ pub struct DatabaseTransaction {
     writes: BTreeMap<Key, Option<Bytes>>,
     /// For each write, the key and what `writes` had for it before.
     journal: Vec<(Key, Option<Option<Bytes>>)>,
+    /// Bytes of all writes, those included that others took the place of.
+    written_bytes: u64,
 }
+
+/// What each write takes beside its key and its row.
+const WRITE_BYTES: u64 = 128;
 
 impl DatabaseTransaction {
     pub(super) fn new(database: &Arc<Inner>, tenant: Tenant, now: DateTime<Utc>) -> Self {
@@ -40,6 +45,7 @@ impl DatabaseTransaction {
             now,
             writes: BTreeMap::new(),
             journal: Vec::new(),
+            written_bytes: 0,
         }
     }
 
@@ -81,9 +87,17 @@ impl DatabaseTransaction {
         }
     }
 
-    fn write(&mut self, key: Key, value: Option<Bytes>) {
+    /// Error 1197 if the transaction has become too large.
+    fn write(&mut self, key: Key, value: Option<Bytes>) -> Result<()> {
+        let bytes = 2 * key.len() + value.as_ref().map_or(0, |bytes| bytes.len());
+        self.written_bytes += WRITE_BYTES + bytes as u64;
+        let limit = self.database.store.transaction_bytes();
+        if self.written_bytes > limit {
+            return Err(Error::TransactionTooLarge(limit));
+        }
         let before = self.writes.insert(key.clone(), value);
         self.journal.push((key, before));
+        Ok(())
     }
 
     fn entries(&self, bounds: KeyBounds, reverse: bool) -> Entries {
@@ -116,13 +130,13 @@ impl DatabaseTransaction {
             return Ok(());
         }
         if let Some((key, _)) = old {
-            self.write(key, None);
+            self.write(key, None)?;
         }
         if let (Some((key, value)), Some((row, _))) = (new_entry, new) {
             if index.unique && self.read(&key)?.is_some() {
                 return Err(duplicate(&index.name, &index.columns, row));
             }
-            self.write(key, Some(value));
+            self.write(key, Some(value))?;
         }
         Ok(())
     }
@@ -190,13 +204,13 @@ impl Transaction for DatabaseTransaction {
             if self.read(&new_key)?.is_some() {
                 return Err(duplicate("PRIMARY", &schema.primary_key, &new));
             }
-            self.write(old_key.clone(), None);
+            self.write(old_key.clone(), None)?;
         }
         for index in &schema.indexes {
             self.update_index(schema, index, old, Some((&new, &new_key)))?;
         }
         let bytes = table.encode(&new)?;
-        self.write(new_key, Some(bytes.into()));
+        self.write(new_key, Some(bytes.into()))?;
         Ok(new)
     }
 
@@ -206,8 +220,7 @@ impl Transaction for DatabaseTransaction {
         for index in &schema.indexes {
             self.update_index(schema, index, Some((old, &key)), None)?;
         }
-        self.write(key, None);
-        Ok(())
+        self.write(key, None)
     }
 
     fn savepoint(&self) -> usize {

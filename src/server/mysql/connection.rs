@@ -10,6 +10,7 @@ use std::{
 };
 
 use mysql_common::constants::CapabilityFlags;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{debug, info, warn};
 
@@ -21,10 +22,12 @@ use super::{
     commands::{COM_QUERY, COM_STMT_EXECUTE, COM_STMT_PREPARE},
     login::{self, Authenticated, Login, LoginError, Nonce},
     packet,
+    prepared::PreparedStatements,
     query_log::Logged,
     socket::{Command, PacketSocket, ReadError, Transport},
 };
 use crate::{
+    config::MysqlSettings,
     error::{Error, Result},
     server::connections::Entered,
     sql::{self, Session},
@@ -46,6 +49,8 @@ pub(super) struct Connection<S> {
     pub(super) client: Arc<Client>,
     pub(super) carrier: Carrier,
     pub(super) socket: PacketSocket<Transport<S>>,
+    /// Bytes of the largest command that opensrv keeps a buffer for.
+    kept_command: usize,
     /// The answer on its way from the bridge to the socket; kept for its memory.
     answer: Vec<u8>,
 }
@@ -68,7 +73,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     port: Arc<MysqlPort>,
 ) {
     let connection = entered.id();
-    let mut socket = PacketSocket::new(Transport::Left(stream));
+    let mut socket = PacketSocket::new(Transport::Left(stream), port.engine.memory());
     let nonce = login::draw_nonce();
     let login = Login::new(&port, peer, nonce);
     let mut response = login.greet(&mut socket, connection).await;
@@ -111,8 +116,18 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(carrier) => carrier,
         Err(error) => return warn!(connection, %error, "connection not begun"),
     };
-    let mut served =
-        Connection { port, entered, peer, nonce, capabilities, client, carrier, socket, answer: Vec::new() };
+    let mut served = Connection {
+        port,
+        entered,
+        peer,
+        nonce,
+        capabilities,
+        client,
+        carrier,
+        socket,
+        kept_command: 0,
+        answer: Vec::new(),
+    };
     match served.run(sequence).await {
         Ok(()) => debug!(connection, "closed"),
         Err(error) => info!(connection, %error, "broken off"),
@@ -141,7 +156,7 @@ pub(super) fn open_session(
         tenant,
         canceller,
         session: tokio::sync::Mutex::new(session),
-        prepared: Default::default(),
+        prepared: Mutex::new(PreparedStatements::new(port.engine.memory())),
         multi_statements: AtomicBool::new(capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS)),
         found_rows: capabilities.contains(CapabilityFlags::CLIENT_FOUND_ROWS),
         error_codes: port.settings.error_codes,
@@ -166,7 +181,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.send_answer().await?;
         let mut idle_timeout = self.port.settings.idle_timeout;
         loop {
-            let command = match self.socket.read(0, self.port.settings.max_packet, idle_timeout).await {
+            let MysqlSettings { max_packet, read_timeout, .. } = self.port.settings;
+            let command = match self.socket.read(0, max_packet, idle_timeout, read_timeout).await {
                 Ok(command) => command,
                 Err(ReadError::Closed) => return Ok(()),
                 Err(ReadError::TimedOut) => {
@@ -194,7 +210,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Verdict::Refuse(error) => return self.refuse(&error, sequence).await,
             }
             logged.end(&self.entered, self.client.tenant);
-            let session = self.client.session.lock().await;
+            self.socket.shrink(self.kept_command);
+            let mut session = self.client.session.lock().await;
+            session.rest();
             if !self.entered.end(session.database()) {
                 return Ok(());
             }
@@ -253,6 +271,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Starts with a new session, as CHANGE_USER asks.
     pub(super) fn replace(&mut self, client: Arc<Client>) -> io::Result<()> {
         self.carrier = Carrier::start(Arc::clone(&client))?;
+        self.kept_command = 0;
         self.client = client;
         Ok(())
     }
@@ -260,12 +279,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Gives back the memory of a large command or answer. opensrv keeps the buffer of its largest command; it is
     /// started anew, unless it remembers prepared statements.
     fn shrink(&mut self, command: usize) -> io::Result<()> {
-        self.socket.shrink();
         if self.answer.capacity() > KEPT_CAPACITY {
             self.answer = Vec::new();
         }
-        if command >= LARGE_COMMAND && self.client.prepared.lock().is_empty() {
-            self.carrier = Carrier::start(Arc::clone(&self.client))?;
+        if command >= LARGE_COMMAND {
+            if self.client.prepared.lock().is_empty() {
+                self.carrier = Carrier::start(Arc::clone(&self.client))?;
+                self.kept_command = 0;
+            } else {
+                self.kept_command = self.kept_command.max(command);
+            }
         }
         Ok(())
     }

@@ -275,7 +275,9 @@ impl<'a> Login<'a> {
         sequence: u8,
     ) -> Result<Command, LoginError> {
         let patience = self.deadline.saturating_duration_since(Instant::now());
-        socket.read(sequence, LOGIN_LIMIT, patience).await.map_err(|error| match error {
+        let reading = socket.read(sequence, LOGIN_LIMIT, patience, patience);
+        let read = timeout_at(self.deadline, reading).await.unwrap_or(Err(ReadError::TimedOut));
+        read.map_err(|error| match error {
             ReadError::Closed | ReadError::TimedOut => LoginError::Gone,
             ReadError::Refused(error, sequence) => LoginError::Refused(error, sequence),
         })

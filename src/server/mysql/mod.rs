@@ -75,6 +75,7 @@ impl MysqlPort {
             ("max_allowed_packet", count(settings.max_packet)),
             ("wait_timeout", Value::UInt(settings.idle_timeout.as_secs())),
             ("interactive_timeout", Value::UInt(settings.idle_timeout.as_secs())),
+            ("net_read_timeout", Value::UInt(settings.read_timeout.as_secs())),
             ("net_write_timeout", Value::UInt(settings.write_timeout.as_secs())),
             ("have_openssl", Value::text(if tls.is_some() { "YES" } else { "NO" })),
             ("have_ssl", Value::text(if tls.is_some() { "YES" } else { "DISABLED" })),

@@ -3,7 +3,7 @@
 //! opensrv 0.7 reads an EXECUTE without new types one byte off, prefers NULL to long data, and panics at what it cannot
 //! read. So each EXECUTE is read here first, and rewritten where opensrv would go wrong.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use mysql_common::constants::ColumnType;
@@ -12,7 +12,7 @@ use opensrv_mysql::{ParamValue, ValueInner};
 use super::packet;
 use crate::{
     error::{Error, Result},
-    sql::{system::shown, types::Value},
+    sql::{Memory, Share, system::shown, types::Value},
 };
 
 /// Bytes of EXECUTE before the parameters: the command, the statement, the cursor flags, the iterations.
@@ -24,14 +24,20 @@ const LONG_DATA_HEAD: usize = 7;
 const LAST_PREPARED: u32 = u32::MAX;
 
 /// A connection's prepared statements by number.
-#[derive(Default)]
 pub(super) struct PreparedStatements {
     by_number: HashMap<u32, Prepared>,
     /// None after a PREPARE that failed.
     last: Option<u32>,
+    /// The part of their long data in the memory of all.
+    share: Share,
 }
 
 impl PreparedStatements {
+    /// None yet; their long data are counted in `memory`.
+    pub fn new(memory: &Arc<Memory>) -> Self {
+        PreparedStatements { by_number: HashMap::new(), last: None, share: Share::of(memory) }
+    }
+
     /// Takes in the outcome of a PREPARE: the statement's number and how many parameters it has, or None if it failed.
     pub fn add(&mut self, text: &str, prepared: Option<(u32, u16)>) {
         self.last = prepared.map(|(id, _)| id);
@@ -56,8 +62,10 @@ impl PreparedStatements {
     pub fn append_long_data(&mut self, payload: &[u8], limit: usize) {
         let held: usize = self.by_number.values().map(|statement| statement.held).sum();
         let Some((head, data)) = payload.split_at_checked(LONG_DATA_HEAD) else { return };
+        let is_counted = self.share.resize(held + data.len()).is_ok();
         if let Ok((_, statement)) = self.find(payload, "mysql_stmt_send_long_data") {
-            statement.append(u16::from_le_bytes([head[5], head[6]]), data, limit.saturating_sub(held));
+            let room = if is_counted { limit.saturating_sub(held) } else { 0 };
+            statement.append(u16::from_le_bytes([head[5], head[6]]), data, room);
         }
     }
 
@@ -67,6 +75,11 @@ impl PreparedStatements {
         let mut command = statement.execute(payload)?;
         if statement_id(payload) != Some(id) {
             command.to_mut()[1..5].copy_from_slice(&id.to_le_bytes());
+        }
+        if self.share.bytes() > 0 {
+            let held = self.by_number.values().map(|statement| statement.held).sum();
+            // Less than before.
+            let _ = self.share.resize(held);
         }
         Ok(command)
     }
@@ -88,7 +101,8 @@ impl PreparedStatements {
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        *self = PreparedStatements::default();
+        self.by_number.clear();
+        self.last = None;
     }
 }
 

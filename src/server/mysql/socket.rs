@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -16,10 +17,18 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
 use super::packet::{HEADER, MAX_PAYLOAD};
-use crate::{error::Error, server::tls, sql::Encryption};
+use crate::{
+    error::Error,
+    server::tls,
+    sql::{Encryption, Memory, Share},
+};
 
 /// Bytes that one read asks for.
 const READ_SIZE: usize = 4 * 1024;
+/// Bytes of a command that each connection may have without being counted.
+const UNCOUNTED: usize = 64 * 1024;
+/// How often a command is in memory: here, in the bridge, and in opensrv.
+const COPIES: usize = 3;
 /// Bytes of buffer that an idle connection may keep.
 const KEPT_CAPACITY: usize = 16 * 1024;
 /// How long, and for how many bytes, a refused client is listened to before its connection is closed.
@@ -42,7 +51,7 @@ pub(super) struct Command {
 pub(super) enum ReadError {
     /// The client is gone, orderly or not.
     Closed,
-    /// It was silent for too long.
+    /// It was silent for too long, or in the middle of a command.
     TimedOut,
     /// What it sent may not be read; the error says why, the number is that of the answer's packet.
     Refused(Error, u8),
@@ -57,22 +66,29 @@ pub(super) struct PacketSocket<S> {
     input: BytesMut,
     /// The other side has closed; what it sent before is still in `input`.
     at_end: bool,
+    /// The part of long commands in the memory of all.
+    share: Share,
+    /// Bytes of it that earlier commands still take.
+    kept: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
-    /// Wraps a stream.
-    pub fn new(stream: S) -> Self {
-        PacketSocket { stream, input: BytesMut::new(), at_end: false }
+    /// Wraps a stream; long commands are counted in `memory`.
+    pub fn new(stream: S, memory: &Arc<Memory>) -> Self {
+        PacketSocket { stream, input: BytesMut::new(), at_end: false, share: Share::of(memory), kept: 0 }
     }
 
-    /// Reads one command of at most `limit` bytes whose packets count from `sequence`.
+    /// Reads one command of at most `limit` bytes whose packets count from `sequence`. It must begin within `patience`, and
+    /// from then on come as a whole within `pace`.
     pub async fn read(
         &mut self,
         sequence: u8,
         limit: usize,
         patience: Duration,
+        pace: Duration,
     ) -> Result<Command, ReadError> {
-        timeout(patience, self.read_command(sequence, limit)).await.unwrap_or(Err(ReadError::TimedOut))
+        timeout(patience, self.fill(1)).await.unwrap_or(Err(ReadError::TimedOut))?;
+        timeout(pace, self.read_command(sequence, limit)).await.unwrap_or(Err(ReadError::TimedOut))
     }
 
     async fn read_command(&mut self, mut sequence: u8, limit: usize) -> Result<Command, ReadError> {
@@ -89,7 +105,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
                 let sequence = self.skip(length, sequence).await?;
                 return Err(ReadError::Refused(Error::PacketTooLarge(limit), sequence));
             }
-            self.fill(length).await?;
+            if let Err(error) = self.fill_counted(length, whole.len()).await? {
+                drop(whole);
+                let sequence = self.skip(length, sequence).await?;
+                return Err(ReadError::Refused(error, sequence));
+            }
             let payload = self.input.split_to(length);
             if whole.is_empty() {
                 whole = payload;
@@ -127,6 +147,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
             Ok(sequence)
         };
         timeout(LINGER_TIME, skipping).await.unwrap_or(Err(ReadError::TimedOut))
+    }
+
+    /// As [`Self::fill`], with the bytes of the command that are there counted, of which `before` are elsewhere. Error 1041
+    /// if all connections together have too much.
+    async fn fill_counted(&mut self, length: usize, before: usize) -> Result<Result<(), Error>, ReadError> {
+        let mut arrived = UNCOUNTED;
+        loop {
+            self.fill(length.min(arrived)).await?;
+            if arrived >= length && before == 0 && length <= UNCOUNTED {
+                return Ok(Ok(()));
+            }
+            if let Err(error) = self.share.resize(self.kept + COPIES * (before + length.min(arrived))) {
+                return Ok(Err(error));
+            }
+            if arrived >= length {
+                return Ok(Ok(()));
+            }
+            arrived *= 2;
+        }
     }
 
     /// Reads until at least this many bytes are there. Memory grows with what arrives, not with what was announced.
@@ -199,8 +238,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<S> {
         let _ = timeout(CLOSE_TIME, self.stream.shutdown()).await;
     }
 
-    /// Gives back the memory of large commands.
-    pub fn shrink(&mut self) {
+    /// Gives back the memory of large commands, but for what is kept elsewhere.
+    pub fn shrink(&mut self, kept: usize) {
+        self.kept = kept;
+        // Less is always to be had, and no command that is kept was longer.
+        let _ = self.share.resize(kept);
         if self.input.is_empty() && self.input.capacity() > KEPT_CAPACITY {
             self.input = BytesMut::new();
         }
@@ -225,7 +267,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketSocket<Transport<S>> {
             }
         });
         taken?;
-        Ok(PacketSocket::new(Either::Right(Box::new(accepting.await?))))
+        let stream = Either::Right(Box::new(accepting.await?));
+        Ok(PacketSocket { stream, input: BytesMut::new(), at_end: false, share: self.share, kept: 0 })
     }
 
     /// How it is encrypted, if it is.

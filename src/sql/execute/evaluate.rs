@@ -49,7 +49,22 @@ impl Expression {
                 Ok(Cow::Borrowed(level.and_then(|level| level.row.get(*column)).unwrap_or(&NULL)))
             }
             Expression::Call(call, args) => {
-                call.evaluate(&env.run.context, &mut |index| args[index].evaluate(env)).map(Cow::Owned)
+                let bounds = &env.run.bounds;
+                let mut held = 0;
+                let result = call.evaluate(&env.run.context, &mut |index| {
+                    let arg = args[index].evaluate(env)?;
+                    if let Cow::Owned(value) = &arg
+                        && let bytes @ 1.. = value.long_bytes()
+                    {
+                        held += bytes;
+                        bounds.hold(bytes)?;
+                    }
+                    Ok(arg)
+                });
+                if held > 0 {
+                    bounds.release(held);
+                }
+                result.map(Cow::Owned)
             }
             Expression::Subquery(subquery) => subquery.evaluate(env).map(Cow::Owned),
         }

@@ -289,8 +289,21 @@ pub(super) fn widened(row: Row, stretch: Stretch, env: &Env) -> Row {
     wide
 }
 
+/// A row of a result. Error 1153 if it is longer than a packet may be.
 pub(super) fn project(columns: &[Expression], env: &Env) -> Result<Row> {
-    columns.iter().map(|column| column.evaluate(env).map(Cow::into_owned)).collect()
+    let max = env.run.context.max_result_bytes;
+    let mut row = Row::with_capacity(columns.len());
+    let mut long_bytes = 0;
+    for column in columns {
+        let value = column.evaluate(env)?.into_owned();
+        long_bytes += value.long_bytes();
+        if long_bytes as u64 > max {
+            return Err(Error::ResultRowTooLarge(max));
+        }
+        row.push(value);
+    }
+    env.run.bounds.hold_result_row(long_bytes)?;
+    Ok(row)
 }
 
 fn is_new(seen: &mut HashSet<Vec<u8>>, row: &Row, env: &Env) -> Result<bool> {

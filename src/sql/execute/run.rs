@@ -14,6 +14,7 @@ use crate::{
         catalog::Transaction,
         clock::Clock,
         functions::EvalContext,
+        memory::Memory,
         plan::Plan,
         system::View,
         types::{Row, Value},
@@ -58,6 +59,10 @@ pub(in super::super) struct Bounds {
     pub(in super::super) memory_limit: usize,
     /// Bytes of rows it holds.
     pub(in super::super) memory: AtomicUsize,
+    /// Those of them that are long values of the row of a result that was computed last.
+    pub(in super::super) result_row: AtomicUsize,
+    /// What all statements hold.
+    pub(in super::super) total: Arc<Memory>,
     /// Rows it has looked at.
     pub(in super::super) steps: AtomicU64,
 }
@@ -77,10 +82,29 @@ impl Bounds {
         }
     }
 
-    /// To be called for what is kept: fails with 1038 beyond the bound.
+    /// To be called for what is kept: fails with 1038 beyond the bound, and with 1041 if all statements together are
+    /// beyond theirs.
     pub(super) fn hold(&self, bytes: usize) -> Result<()> {
         let held = self.memory.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if held > self.memory_limit { Err(Error::StatementMemory(self.memory_limit)) } else { Ok(()) }
+        let total = self.total.take(bytes);
+        if held > self.memory_limit { Err(Error::StatementMemory(self.memory_limit)) } else { total }
+    }
+
+    /// To be called for what is kept no longer.
+    pub(super) fn release(&self, bytes: usize) {
+        self.memory.fetch_sub(bytes, Ordering::Relaxed);
+        self.total.give_back(bytes);
+    }
+
+    /// To be called for the long values of a row of a result, which takes the last one's place.
+    pub(super) fn hold_result_row(&self, bytes: usize) -> Result<()> {
+        let before = self.result_row.load(Ordering::Relaxed);
+        if bytes == before {
+            return Ok(());
+        }
+        self.result_row.store(bytes, Ordering::Relaxed);
+        self.release(before);
+        self.hold(bytes)
     }
 
     /// To be called for a row that is kept.
@@ -90,7 +114,13 @@ impl Bounds {
 
     /// To be called for a row that is kept no longer.
     pub(super) fn release_row(&self, row: &Row) {
-        self.memory.fetch_sub(row_bytes(row), Ordering::Relaxed);
+        self.release(row_bytes(row));
+    }
+}
+
+impl Drop for Bounds {
+    fn drop(&mut self) {
+        self.total.give_back(*self.memory.get_mut());
     }
 }
 

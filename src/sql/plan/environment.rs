@@ -38,6 +38,10 @@ pub(in super::super) struct Environment<'a> {
     pub(in super::super) volatile: Cell<bool>,
     /// How many subqueries were numbered so far.
     pub(in super::super) subqueries: Cell<usize>,
+    /// Bytes of user variables that the plan may have in it, each as often as it is named.
+    pub(in super::super) variable_bytes: usize,
+    /// Bytes of them that it has.
+    pub(in super::super) variables_held: Cell<usize>,
 }
 
 /// A table found by its name.
@@ -78,6 +82,13 @@ impl<'a> Environment<'a> {
         }
         let table = self.catalog.table(&name.name).ok_or_else(unknown)?;
         if table.admin_only && self.tenant != 0 { Err(unknown()) } else { Ok(table) }
+    }
+
+    /// To be called for each user variable that the plan has the value of. Error 1038.
+    pub(super) fn hold_variable(&self, value: &Value) -> Result<()> {
+        let held = self.variables_held.get() + value.size_in_memory();
+        self.variables_held.set(held);
+        if held > self.variable_bytes { Err(Error::VariableMemory(self.variable_bytes)) } else { Ok(()) }
     }
 
     /// A number for a subquery.

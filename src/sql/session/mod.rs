@@ -32,6 +32,7 @@ use super::{
     catalog::Tenant,
     engine::{Engine, SERVER_VERSION},
     execute::Run,
+    memory::Share,
     outcome::{Done, Outcome, PreparedInfo, SessionStatus},
     parse::{self, ast::Statement},
     plan::environment::tenant_of_database,
@@ -92,6 +93,8 @@ pub struct Session {
     /// Shared with the statement under way.
     variables: Arc<SessionVariables>,
     user_variables: HashMap<String, Value>,
+    /// Their part of the memory.
+    variable_share: Share,
     database: Option<Arc<str>>,
     transaction: Option<OpenTransaction>,
     /// READ ONLY of SET TRANSACTION, for the next transaction.
@@ -137,6 +140,7 @@ impl Session {
             canceller: Canceller::default(),
             variables: Arc::new(SessionVariables::new(engine.variables())),
             user_variables: HashMap::new(),
+            variable_share: Share::of(&engine.memory),
             database: None,
             transaction: None,
             next_read_only: None,
@@ -197,6 +201,11 @@ impl Session {
     /// Forgets a prepared statement; an unknown one is no error, as in MySQL.
     pub fn close_prepared(&mut self, id: u32) {
         self.prepared.remove(&id);
+    }
+
+    /// Lets go of what the last statement held, when its answer is complete: the session may be idle for long.
+    pub fn rest(&mut self) {
+        self.settle();
     }
 
     /// Makes a database the current one. Tenant 0 sees another tenant's rows in CppComet's `db_<tenant>`.

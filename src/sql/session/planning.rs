@@ -62,18 +62,14 @@ impl Session {
     }
 
     /// The plan of a prepared statement for these values.
-    pub(super) fn plan_of_prepared(
-        &self,
-        text: &str,
-        statement: &Statement,
-        params: &[Value],
-    ) -> Result<Arc<Plan>> {
+    pub(super) fn plan_of_prepared(&self, text: &str, params: &[Value]) -> Result<Arc<Plan>> {
         let key = self.cache_key(text, params);
         let version = self.engine.catalog.version();
         if let Some(plan) = self.engine.plans.get(&key, version) {
             return Ok(plan);
         }
-        let plan = Arc::new(self.plan(statement, params)?);
+        let parsed = parse::parse(text, self.parse_options(), &self.engine.limits)?;
+        let plan = Arc::new(self.plan(&parsed.statement, params)?);
         if !plan.volatile {
             self.engine.plans.put(key, version, &plan);
         }
@@ -83,8 +79,9 @@ impl Session {
     /// Everything that decides on a plan.
     fn cache_key(&self, text: &str, params: &[Value]) -> Vec<u8> {
         let mut key = Vec::with_capacity(text.len() + params.len() + 32);
+        // A text may hold whatever separates the other parts.
+        key.extend_from_slice(&text.len().to_be_bytes());
         key.extend_from_slice(text.as_bytes());
-        key.push(0);
         params.iter().for_each(|param| write_kind(&mut key, param));
         key.push(0);
         key.extend_from_slice(self.database.as_deref().unwrap_or("").as_bytes());
@@ -122,6 +119,8 @@ impl Session {
             params,
             volatile: Cell::new(false),
             subqueries: Cell::new(0),
+            variable_bytes: self.engine.limits.memory_bytes,
+            variables_held: Cell::new(0),
         }
     }
 }

@@ -6,17 +6,22 @@ use super::Session;
 use crate::{
     error::{Error, Result},
     sql::{
+        memory::Share,
         outcome::{Outcome, PreparedInfo},
         parse::{self, ast::Statement},
         types::{DataType, ExprType, ResultColumn, Value},
     },
 };
 
-/// A prepared statement.
+/// A prepared statement. Only its text is kept: its tree would take hundreds of times as much, and is needed again only if
+/// its plan is not kept.
 pub(super) struct PreparedStatement {
     text: Arc<str>,
-    statement: Arc<Statement>,
     params: usize,
+    /// Its plan may be kept.
+    is_planned: bool,
+    /// The text's part of the memory.
+    _share: Share,
 }
 
 impl Session {
@@ -30,6 +35,8 @@ impl Session {
         if held + text.len() > limit {
             return Err(Error::PreparedTooLong(limit));
         }
+        let mut share = Share::of(&self.engine.memory);
+        share.resize(text.len())?;
         let parsed = parse::parse(text, self.parse_options(), &self.engine.limits)?;
         let params = u16::try_from(parsed.params).map_err(|_| Error::TooManyParams)?;
         let columns = self.columns_of(&parsed.statement, parsed.params)?;
@@ -39,8 +46,12 @@ impl Session {
             id,
             PreparedStatement {
                 text: Arc::from(text),
-                statement: Arc::new(parsed.statement),
                 params: parsed.params,
+                is_planned: matches!(
+                    parsed.statement,
+                    Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+                ),
+                _share: share,
             },
         );
         Ok(PreparedInfo { id, params, columns })
@@ -72,13 +83,13 @@ impl Session {
         if prepared.params != params.len() {
             return Err(Error::WrongArguments("EXECUTE".to_owned()));
         }
-        let (text, statement) = (Arc::clone(&prepared.text), Arc::clone(&prepared.statement));
-        match &*statement {
-            Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-                let plan = self.plan_of_prepared(&text, &statement, &params)?;
-                self.run_plan(&plan, params).await
-            }
-            statement => self.execute_statement(statement, params).await,
+        let text = Arc::clone(&prepared.text);
+        if prepared.is_planned {
+            let plan = self.plan_of_prepared(&text, &params)?;
+            self.run_plan(&plan, params).await
+        } else {
+            let parsed = parse::parse(&text, self.parse_options(), &self.engine.limits)?;
+            self.execute_statement(&parsed.statement, params).await
         }
     }
 

@@ -176,6 +176,8 @@ impl Session {
             cancel: Arc::clone(&self.canceller.0),
             memory_limit: limits.memory_bytes,
             memory: AtomicUsize::new(0),
+            result_row: AtomicUsize::new(0),
+            total: Arc::clone(&self.engine.memory),
             steps: AtomicU64::new(0),
         };
         let strict = self.variables.sql_mode().has(SqlMode::STRICT);

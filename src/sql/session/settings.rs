@@ -19,19 +19,28 @@ impl Session {
     pub(super) async fn set(&mut self, settings: &[Setting]) -> Result<Outcome> {
         // All values are computed before the first one counts, as in MySQL; so an error leaves everything as it was.
         let mut values = Vec::with_capacity(settings.len());
+        let mut held = 0;
         for setting in settings {
-            values.push(match setting {
+            let value = match setting {
                 Setting::System { value: Some(value), .. } | Setting::User { value, .. } => {
                     self.value_of(value)?
                 }
                 _ => Value::Null,
-            });
+            };
+            held += value.size_in_memory();
+            self.check_variable_memory(held)?;
+            values.push(value);
         }
         for (setting, value) in settings.iter().zip(values) {
             self.apply(setting, value).await?;
         }
         self.row_count = 0;
         Ok(Outcome::Done(Done::default()))
+    }
+
+    fn check_variable_memory(&self, bytes: usize) -> Result<()> {
+        let limit = self.engine.limits.memory_bytes;
+        if bytes > limit { Err(Error::VariableMemory(limit)) } else { Ok(()) }
     }
 
     async fn apply(&mut self, setting: &Setting, value: Value) -> Result<()> {
@@ -47,10 +56,9 @@ impl Session {
                 }
                 let others = self.user_variables.iter().filter(|(other, _)| *other != name);
                 let held: usize = others.map(|(_, value)| value.size_in_memory()).sum();
-                let limit = self.engine.limits.memory_bytes;
-                if held + value.size_in_memory() > limit {
-                    return Err(Error::VariableMemory(limit));
-                }
+                let held = held + value.size_in_memory();
+                self.check_variable_memory(held)?;
+                self.variable_share.resize(held)?;
                 self.user_variables.insert(name.clone(), value);
                 Ok(())
             }

@@ -74,6 +74,18 @@ impl Value {
         }
     }
 
+    /// Bytes of a text or BLOB that is long enough to be counted by itself, else 0.
+    pub fn long_bytes(&self) -> usize {
+        /// As long as short values are, there are never many of them at once.
+        const LONG: usize = 4 * 1024;
+        let bytes = match self {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        if bytes >= LONG { bytes } else { 0 }
+    }
+
     /// Bytes that the value takes, those on the heap included.
     pub fn size_in_memory(&self) -> usize {
         /// A DECIMAL's digits and their box, at most.

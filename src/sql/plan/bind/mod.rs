@@ -128,7 +128,11 @@ impl Binder<'_> {
                 Ok(Typed { expr: Expression::Param(*number), expr_type })
             }
             Expr::Column { table, name, quoted: _ } => self.column(table.as_ref(), name, clause),
-            Expr::UserVariable(name) => Ok(self.variable(self.environment.variables.user(name))),
+            Expr::UserVariable(name) => {
+                let value = self.environment.variables.user(name);
+                self.environment.hold_variable(&value)?;
+                Ok(self.variable(value))
+            }
             Expr::SystemVariable(scope, name) => {
                 Ok(self.variable(self.environment.variables.system(*scope, name)?))
             }
