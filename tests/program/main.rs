@@ -12,6 +12,7 @@ mod crash;
 mod directory;
 mod durable;
 mod examples;
+mod flood;
 mod gui;
 mod limits;
 mod login;

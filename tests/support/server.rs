@@ -70,6 +70,15 @@ impl Server {
         })
     }
 
+    /// Like [`Self::start_with`], with limits of open files as `prlimit` takes them: `soft:hard`.
+    pub fn start_with_open_files(settings: &str, limits: &str) -> Server {
+        Self::start_under(settings, |_| {
+            let mut prlimit = Command::new("prlimit");
+            prlimit.arg(format!("--nofile={limits}")).arg(PROGRAM);
+            prlimit
+        })
+    }
+
     fn start_under(settings: &str, program: impl FnOnce(&Path) -> Command) -> Server {
         let folder = tempfile::Builder::new().prefix("cometql-test-").tempdir().expect("temporary folder");
         let address = unused_address();
