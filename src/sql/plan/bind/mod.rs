@@ -102,7 +102,7 @@ fn argument(bound: &Typed) -> Argument {
     }
 }
 
-/// The value of an expression that is the same in every statement, if it is cheap to know.
+/// The value of an expression that is the same in every statement, if it is cheap to know and to keep.
 fn constant(expr: &Expression) -> Option<Value> {
     match expr {
         Expression::Constant(value) => Some(value.clone()),
@@ -111,7 +111,7 @@ fn constant(expr: &Expression) -> Option<Value> {
         {
             let values = args.iter().map(constant).collect::<Option<Vec<_>>>()?;
             let context = EvalContext::new(chrono::DateTime::UNIX_EPOCH);
-            call.evaluate_values(&context, &values).ok()
+            call.evaluate_values(&context, &values).ok().filter(|value| value.long_bytes() == 0)
         }
         _ => None,
     }
