@@ -37,7 +37,7 @@ const SETTINGS: &str = "max_connections = 2100\nmax_memory = 64MB\nmax_prepared_
                         failed_login_delay = 0\nhandshake_timeout = 10s\nidle_timeout = 10s\nread_timeout = 3s\nwrite_timeout = 3s";
 /// What all of them may make the server take: `max_memory`, as much again for what is not counted on its way through, and
 /// for each connection 192 KB, of which 128 KB are answers that wait for it.
-const BOUND: u64 = (2 * 64 << 20) + CLIENTS as u64 * (192 << 10);
+const BOUND: u64 = (128 << 20) + CLIENTS as u64 * (192 << 10);
 /// How long the server may take to be rid of them.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// The longest that the well-behaved client may wait meanwhile, in a build that is not optimised.
@@ -130,7 +130,7 @@ fn packet(sequence: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 async fn send_spaces(stream: &mut TcpStream, mut count: usize) -> io::Result<()> {
-    const PIECE: [u8; 64 * 1024] = [b' '; 64 * 1024];
+    static PIECE: [u8; 64 * 1024] = [b' '; 64 * 1024];
     while count > 0 {
         count -= stream.write(&PIECE[..count.min(PIECE.len())]).await?;
     }
