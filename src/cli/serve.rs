@@ -42,7 +42,8 @@ async fn run(settings: &Settings, database: Database, password: Secret, shown: &
     let engine = Engine::new(Arc::clone(&catalog), Arc::clone(&clock), limits(&settings.mysql));
     let accounts =
         TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
-    let max_connections = make_room(settings.mysql.max_connections);
+    let others = settings.directory.as_ref().map_or(0, |directory| directory.max_connections);
+    let max_connections = make_room(settings.mysql.max_connections, others);
     let mysql = MysqlSettings { max_connections, ..settings.mysql.clone() };
     let port = MysqlPort::new(engine, Arc::new(accounts), mysql)?;
     let nodes = freeswitch::start(&settings.sip.nodes, settings.sip.timing, &catalog, &clock).await?;
