@@ -17,6 +17,9 @@ const GROUP_BYTES: usize = 1024 * 1024;
 
 /// A thread that also serves others may wait for a disk that is at least this fast on average.
 const FAST_SYNC: Duration = Duration::from_micros(500);
+/// So many groups of one commit in a row say that there is one client only. Several that fight for a row must not: whoever
+/// writes its own commits is always there before those who try again.
+const LONE_GROUPS: u32 = 8;
 /// The weight of the last wait in the average is one part in so many.
 const SYNC_MEMORY: u32 = 8;
 
@@ -50,8 +53,8 @@ struct Writer {
     group: Group,
     /// How long the disk takes, on average.
     sync: Duration,
-    /// The last group had more than one commit, or others waited at its end.
-    shared: bool,
+    /// Groups in a row, up to the last, that had one commit, refused none, and kept nobody waiting.
+    lone_groups: u32,
 }
 
 impl Committer {
@@ -65,7 +68,7 @@ impl Committer {
         }
         if queue.pending.is_empty()
             && let Some(mut writer) = self.writer.try_lock()
-            && !writer.shared
+            && writer.lone_groups >= LONE_GROUPS
             && writer.sync <= FAST_SYNC
             && shared.housekeeping.has_room(shared)
         {
@@ -141,6 +144,7 @@ impl Writer {
         }
         // Not before the others are visible: who tries again at once would lose against the same commit.
         for (done, error) in refused {
+            self.lone_groups = 0;
             let _ = done.send(Err(error));
         }
     }
@@ -150,7 +154,8 @@ impl Writer {
         let started = Instant::now();
         let appended = shared.log.lock().append(&mut self.group, first);
         self.sync = (self.sync * (SYNC_MEMORY - 1) + started.elapsed()) / SYNC_MEMORY;
-        self.shared = accepted.len() > 1 || !shared.committer.queue.lock().pending.is_empty();
+        let alone = accepted.len() == 1 && shared.committer.queue.lock().pending.is_empty();
+        self.lone_groups = if alone { self.lone_groups.saturating_add(1) } else { 0 };
         shared.counters.group(accepted.len());
         if appended.is_ok() {
             shared.snapshots.publish(first + accepted.len() as u64 - 1);
