@@ -377,8 +377,8 @@ async fn joins_and_leaves_are_there_at_once() {
     let node = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
     let timing = NodeTiming { list_interval: Duration::from_secs(3_600), ..TIMING };
     let nodes = world.start(&[node], timing).await;
-    // One list at the start, and one when events were subscribed to.
-    wait_until("events are listened to", || simulator.lists() == 2).await;
+    wait_until("events are listened to", || simulator.subscribers() == 1).await;
+    wait_until("the first members are there", || world.count(15) == MEMBERS as usize).await;
 
     let mut delays = Vec::new();
     for user in MEMBERS..MEMBERS + JOINS {

@@ -13,6 +13,8 @@ use std::{
     fs::{self, File, TryLockError},
     io::{ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::io_error;
@@ -23,6 +25,9 @@ const CREATING: &str = "creating";
 const READY: &str = "ready";
 const MARKER: &str = "cometql.store";
 const LOCK: &str = "lock";
+/// How long to try for the lock: a process that is ending, or a child that it has begun to start, keeps it for a moment.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// A data folder locked by this process.
 pub struct Folder {
@@ -156,7 +161,14 @@ fn lock(path: &Path) -> Result<File> {
     let path = path.join(LOCK);
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(|error| io_error("write", &path, &error))?;
-    match file.try_lock() {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    let locked = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_RETRY),
+            locked => break locked,
+        }
+    };
+    match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();

@@ -78,9 +78,9 @@ fn failed_logins_slow_their_user_down_and_nobody_else() {
         assert!(!logins.iter().all(thread::ScopedJoinHandle::is_finished));
         logins.into_iter().map(|login| login.join().unwrap()).collect()
     });
-    // Two at once, and one more each half second for two seconds.
+    // Two at once, and one more each half second for less than two seconds, by which some may have come late.
     let judged = codes.iter().filter(|code| **code == 1045).count();
-    assert!((6..=7).contains(&judged), "{codes:?}");
+    assert!((5..=7).contains(&judged), "{codes:?}");
     assert!(codes.iter().all(|code| [1045, 4150].contains(code)), "{codes:?}");
     assert!(start.elapsed() >= Duration::from_secs(2));
     server.connect_as("15").query_drop("SELECT 1").unwrap();

@@ -1,8 +1,13 @@
 //! The query log and the slow log.
 
+use std::time::Duration;
+
 use mysql::prelude::Queryable;
 
-use crate::support::server::Server;
+use crate::support::{server::Server, wait_until};
+
+/// How long a line may take to be in the log.
+const LOG_LIMIT: Duration = Duration::from_secs(10);
 
 /// The lines of a log that contain a text.
 fn lines<'a>(log: &'a str, text: &'a str) -> Vec<&'a str> {
@@ -67,10 +72,14 @@ fn slow_statements_are_logged_and_counted() {
                 WHERE a.user_id + b.user_id + c.user_id + d.user_id < 0";
     connection.query_drop(slow).unwrap_err();
     connection.exec_drop(slow, ()).unwrap_err();
-    let log = server.log();
-    let found = lines(&log, "WARN slow_queries: ");
-    let found: Vec<_> = found.into_iter().filter(|line| line.contains("FROM conference a JOIN")).collect();
-    assert_eq!(found.len(), 2, "{log}");
+    let found = || -> Vec<String> {
+        let log = server.log();
+        let slow = lines(&log, "WARN slow_queries: ").into_iter();
+        slow.filter(|line| line.contains("FROM conference a JOIN")).map(str::to_owned).collect()
+    };
+    // The client may have its answer before the line is written.
+    wait_until("both are logged", LOG_LIMIT, || found().len() == 2);
+    let found = found();
     assert!(found[0].contains(" tenant=15 seconds=0."), "{}", found[0]);
     let counted: Option<(String, u64)> = connection.query_first("SHOW STATUS LIKE 'Slow_queries'").unwrap();
     assert!(counted.is_some_and(|(_, count)| count >= 2));

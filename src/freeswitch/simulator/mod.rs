@@ -215,6 +215,11 @@ impl Simulator {
         self.0.state.lock().faults = faults;
     }
 
+    /// How many connections have asked for events.
+    pub fn subscribers(&self) -> usize {
+        self.0.state.lock().subscriptions.len()
+    }
+
     /// How often it was asked for all conferences.
     pub fn lists(&self) -> usize {
         self.0.lists.load(Ordering::Relaxed)
