@@ -209,6 +209,20 @@ pub enum Error {
     /// A table that clients cannot write.
     #[error("Table `{0}` is read only")]
     ReadOnlyTable(String),
+    /// INSERT or REPLACE into a table whose rows are commanded, not written.
+    #[error("The target table {0} of the INSERT is not insertable-into")]
+    NotInsertable(String),
+    /// UPDATE of a column that cannot be commanded.
+    #[error("Column '{0}' is not updatable")]
+    ColumnNotUpdatable(String),
+    /// A statement that failed when some of its commands were carried out, which are not taken back; says how many.
+    #[error("{error}; {extent}")]
+    PartlyDone {
+        /// Why it failed.
+        error: Box<Error>,
+        /// What is known of the others.
+        extent: String,
+    },
     /// Something that only the operator, tenant 0, may do.
     #[error("Access denied; only tenant 0 may {0}")]
     AccessDenied(String),
@@ -478,6 +492,9 @@ impl Error {
             Error::UnknownSavepoint(_) => (1305, "42000", 15),
             Error::UnknownConnection(_) => (1094, "HY000", 15),
             Error::ReadOnlyTable(_) => (1036, "HY000", 10),
+            Error::NotInsertable(_) => (1471, "HY000", 10),
+            Error::ColumnNotUpdatable(_) => (1348, "HY000", 10),
+            Error::PartlyDone { error, .. } => error.codes(),
             Error::AccessDenied(_) => (1227, "42000", 403),
             Error::ReadOnlyTransaction => (1792, "25006", 10),
             Error::TransactionOpen => (1568, "25001", 3),

@@ -39,6 +39,14 @@ pub trait Catalog: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Has changes of a table of commands carried out, at once and not to be taken back. Each row is confirmed, or is not there any
+    /// more; a refusal is an error. Whoever drops the future does not wait for the answers, and nothing else. Catalogs without
+    /// such tables need not have it.
+    fn command(&self, tenant: Tenant, changes: Changes) -> Commanding {
+        let _ = tenant;
+        Box::pin(std::future::ready(Err(Error::Unsupported(format!("commands to {}", changes.table.name)))))
+    }
+
     /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
 }
@@ -70,6 +78,29 @@ pub type RowIter = Box<dyn Iterator<Item = Result<Row>> + Send>;
 
 /// Lines of text, made while they are read.
 pub type Lines = Box<dyn Iterator<Item = Result<String>> + Send>;
+
+/// Rows of a table of commands ([`Writes::Commands`](super::types::Writes::Commands)) as an UPDATE or DELETE would have them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes {
+    /// The table.
+    pub table: Arc<TableSchema>,
+    /// Positions of the columns that the UPDATE sets.
+    pub columns: Vec<usize>,
+    /// The rows.
+    pub rows: Vec<RowChange>,
+}
+
+/// One row that is to be another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowChange {
+    /// The row as the statement saw it.
+    pub old: Row,
+    /// What it is to be; None to be gone.
+    pub new: Option<Row>,
+}
+
+/// Commands under way: for each row, whether it was confirmed.
+pub type Commanding = Pin<Box<dyn Future<Output = Result<Vec<bool>>> + Send>>;
 
 /// A commit under way; it ends when the writes are on disk.
 pub type Commit = Pin<Box<dyn Future<Output = Result<()>> + Send>>;

@@ -1,5 +1,6 @@
 //! CometQL: text in, rows out. Pure: no socket, no disk, no clock of its own.
 
+mod canceller;
 pub mod catalog;
 mod clock;
 mod engine;
@@ -19,10 +20,11 @@ pub(crate) mod testing;
 mod tests;
 pub mod types;
 
-pub use catalog::{Catalog, KeyRange, RowIter, Tenant, Transaction};
+pub use canceller::Canceller;
+pub use catalog::{Catalog, Changes, Commanding, KeyRange, RowIter, Tenant, Transaction};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, SERVER_VERSION};
 pub use limits::Limits;
 pub use memory::{Memory, Share};
 pub use outcome::{Done, Outcome, PreparedInfo, Rows, SessionStatus};
-pub use session::{Canceller, DATABASE, Encryption, Login, Session};
+pub use session::{DATABASE, Encryption, Login, Session};

@@ -11,11 +11,11 @@ use chrono::{DateTime, TimeZone, Utc};
 use parking_lot::Mutex;
 
 use super::{
-    catalog::{Catalog, Commit, KeyRange, RowIter, Tenant, Transaction},
+    catalog::{Catalog, Changes, Commanding, Commit, KeyRange, RowIter, Tenant, Transaction},
     clock::Clock,
     types::{
         ColumnDefault, ColumnSchema, DataType, IndexSchema, InsertMode, IntWidth, Row, TableSchema,
-        TextWidth, Value, sort_order,
+        TextWidth, Value, Writes, sort_order,
     },
 };
 use crate::error::{Error, Result};
@@ -46,7 +46,16 @@ pub(crate) struct MemoryCatalog {
     shared: Arc<Mutex<Shared>>,
     /// Commits that are to fail with a conflict.
     pub(crate) conflicts: Arc<AtomicU64>,
+    /// The commands that were given.
+    pub(crate) commands: Mutex<Vec<Changes>>,
 }
+
+/// A lamp that is not there any more.
+pub(crate) const GONE_LAMP: i64 = 404;
+/// A lamp that refuses to do anything.
+pub(crate) const STUCK_LAMP: i64 = 500;
+/// A lamp that does not answer.
+pub(crate) const SILENT_LAMP: i64 = 504;
 
 impl MemoryCatalog {
     pub(crate) fn new(tables: Vec<TableSchema>) -> Self {
@@ -54,7 +63,19 @@ impl MemoryCatalog {
             tables: tables.into_iter().map(Arc::new).collect(),
             shared: Arc::default(),
             conflicts: Arc::default(),
+            commands: Mutex::default(),
         }
+    }
+
+    /// Puts lamps of tenant 15 there, dark.
+    pub(crate) fn hang_lamps(&self, ids: &[i64]) {
+        let lamps = self.table("lamps").expect("lamps");
+        let mut transaction = self.begin(15, StandingClock.now()).expect("a transaction");
+        for id in ids {
+            let row = vec![Value::Int(*id), Value::Int(0), Value::Null];
+            transaction.put(&lamps, None, row).expect("put");
+        }
+        pollster::block_on(transaction.commit()).expect("committed");
     }
 }
 
@@ -134,13 +155,29 @@ pub(crate) fn test_tables() -> Vec<TableSchema> {
             None,
         ),
         TableSchema {
-            read_only: true,
+            writes: Writes::Refused,
             ..table(
                 5,
                 "readings",
                 InsertMode::Refuse,
                 &[0],
                 vec![column("id", int, false, none.clone())],
+                vec![],
+                None,
+            )
+        },
+        TableSchema {
+            writes: Writes::Commands { columns: vec![1] },
+            ..table(
+                7,
+                "lamps",
+                InsertMode::Refuse,
+                &[0],
+                vec![
+                    column("id", int, false, none.clone()),
+                    column("lit", int, false, none.clone()),
+                    column("room", text(20), true, ColumnDefault::Value(Value::Null)),
+                ],
                 vec![],
                 None,
             )
@@ -184,7 +221,7 @@ fn table(
         indexes: indexes.collect(),
         insert_mode,
         insert_id,
-        read_only: false,
+        writes: Writes::Stored,
         admin_only: false,
     }
 }
@@ -207,6 +244,20 @@ impl Catalog for MemoryCatalog {
     fn tenants(&self, table: &TableSchema) -> Result<Vec<Tenant>> {
         let shared = self.shared.lock();
         Ok(shared.data.keys().filter(|(_, id)| *id == table.id).map(|(tenant, _)| *tenant).collect())
+    }
+
+    fn command(&self, _tenant: Tenant, changes: Changes) -> Commanding {
+        let lamps: Vec<Value> = changes.rows.iter().map(|change| change.old[0].clone()).collect();
+        self.commands.lock().push(changes);
+        Box::pin(async move {
+            if lamps.contains(&Value::Int(SILENT_LAMP)) {
+                return std::future::pending().await;
+            }
+            if lamps.contains(&Value::Int(STUCK_LAMP)) {
+                return Err(Error::InvalidData("the lamp is stuck".into()));
+            }
+            Ok(lamps.iter().map(|lamp| *lamp != Value::Int(GONE_LAMP)).collect())
+        })
     }
 
     fn begin(&self, tenant: Tenant, _now: DateTime<Utc>) -> Result<Box<dyn Transaction>> {

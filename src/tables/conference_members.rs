@@ -299,7 +299,7 @@ fn unexpected(column: usize, value: Option<&Value>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::types::{DataType, InsertMode, IntWidth};
+    use crate::sql::types::{DataType, InsertMode, IntWidth, Writes};
 
     fn table() -> MembersTable {
         let integer = DataType::Integer { width: IntWidth::Int, unsigned: true };
@@ -335,7 +335,7 @@ mod tests {
             indexes: Vec::new(),
             insert_mode: InsertMode::Refuse,
             insert_id: None,
-            read_only: true,
+            writes: Writes::Refused,
             admin_only: false,
         };
         MembersTable::new(&Arc::new(schema)).unwrap()

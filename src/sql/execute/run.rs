@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::{
     error::{Error, Result},
     sql::{
+        canceller::Canceller,
         catalog::Transaction,
         clock::Clock,
         functions::EvalContext,
@@ -54,7 +55,7 @@ pub(in super::super) struct Bounds {
     /// When it has to be done.
     pub(in super::super) deadline: Option<DateTime<Utc>>,
     /// Set from elsewhere to stop it.
-    pub(in super::super) cancel: Arc<AtomicBool>,
+    pub(in super::super) cancel: Canceller,
     /// Bytes of rows it may hold.
     pub(in super::super) memory_limit: usize,
     /// Bytes of rows it holds.
@@ -73,7 +74,7 @@ impl Bounds {
         if !self.steps.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECK_EVERY) {
             return Ok(());
         }
-        if self.cancel.load(Ordering::Relaxed) {
+        if self.cancel.is_cancelled() {
             return Err(Error::Interrupted);
         }
         match self.deadline {

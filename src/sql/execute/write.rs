@@ -6,14 +6,14 @@ use super::{evaluate::Env, rows::State, run::Run};
 use crate::{
     error::{Error, Result},
     sql::{
-        catalog::{KeyRange, Transaction},
+        catalog::{Changes, KeyRange, RowChange, Transaction},
         outcome::Done,
         plan::{
             expression::{Expression, Typed},
             node::Node,
             write::{ColumnValue, Delete, Duplicate, Insert, Source, Update},
         },
-        types::{Assignment, ColumnDefault, ExprType, Level, Row, TableSchema, Value, print},
+        types::{Assignment, ColumnDefault, ExprType, Level, Row, TableSchema, Value, Writes, print},
     },
 };
 
@@ -34,6 +34,31 @@ pub(in super::super) struct Changed {
     pub(in super::super) done: Done,
     /// The rows; none without RETURNING.
     pub(in super::super) returned: Vec<Row>,
+    /// What is still to be carried out: all of it, if the table is one of commands.
+    pub(in super::super) commands: Option<Changes>,
+}
+
+impl Changed {
+    /// A statement that is done.
+    fn stored(done: Done, returned: Vec<Row>) -> Self {
+        Changed { done, returned, commands: None }
+    }
+
+    /// A statement that changes nothing by itself; `returned` has a row for each change, or none.
+    fn commanded(changes: Changes, returned: Vec<Row>) -> Self {
+        Changed { done: Done::default(), returned, commands: Some(changes) }
+    }
+
+    /// The counts and rows of a statement whose commands were carried out, as far as `confirmed` says of each.
+    pub(in super::super) fn confirmed(self, confirmed: &[bool]) -> Self {
+        let count = |wanted| {
+            let rows = confirmed.iter().filter(|confirmed| **confirmed == wanted).count();
+            u64::try_from(rows).unwrap_or(u64::MAX)
+        };
+        let done = Done { affected_rows: count(true), unchanged_rows: count(false), ..self.done };
+        let returned = self.returned.into_iter().zip(confirmed).filter(|(_, confirmed)| **confirmed);
+        Changed::stored(done, returned.map(|(row, _)| row).collect())
+    }
 }
 
 /// How values go into the columns of a table.
@@ -182,7 +207,7 @@ pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Changed> {
     };
     let done =
         Done { affected_rows: count.affected, last_insert_id: count.insert_id, info, ..Done::default() };
-    Ok(Changed { done, returned: count.returned })
+    Ok(Changed::stored(done, count.returned))
 }
 
 #[derive(Default)]
@@ -274,14 +299,14 @@ fn replace(writer: &Writer, obstacle: Obstacle, row: Row) -> Result<Row> {
     writer.run.with(|transaction| transaction.put(table, old.as_ref(), row))
 }
 
-/// Changes one row; None if it is the same one then. `new` is what ON DUPLICATE KEY UPDATE's VALUES() sees.
-fn update_row(
+/// A row with new values in some columns. `new` is what ON DUPLICATE KEY UPDATE's VALUES() sees.
+fn assigned(
     writer: &Writer,
     old: &Row,
     new: &[Value],
     assignments: &[ColumnValue],
     number: usize,
-) -> Result<Option<Row>> {
+) -> Result<Row> {
     let mut row = old.clone();
     row.extend_from_slice(new);
     // Each assignment sees those before it.
@@ -289,6 +314,18 @@ fn update_row(
         row[assignment.column] = writer.value(assignment.column, assignment.value.as_ref(), &row, number)?;
     }
     row.truncate(old.len());
+    Ok(row)
+}
+
+/// Changes one row; None if it is the same one then.
+fn update_row(
+    writer: &Writer,
+    old: &Row,
+    new: &[Value],
+    assignments: &[ColumnValue],
+    number: usize,
+) -> Result<Option<Row>> {
+    let row = assigned(writer, old, new, assignments, number)?;
     if row == *old {
         return Ok(None);
     }
@@ -303,6 +340,9 @@ fn update_row(
 pub(super) fn update(update: &Update, run: &Run) -> Result<Changed> {
     let writer = Writer { run, database: &update.database, table: &update.table, strict: run.strict };
     let rows = read_all(&update.rows, run)?;
+    if let Writes::Commands { .. } = update.table.writes {
+        return command_update(&writer, update, rows);
+    }
     let mut changed = 0_u64;
     for (position, row) in rows.iter().enumerate() {
         run.bounds.step()?;
@@ -313,20 +353,42 @@ pub(super) fn update(update: &Update, run: &Run) -> Result<Changed> {
     let info =
         format!("Rows matched: {matched}  Changed: {changed}  Warnings: {}", run.context.warnings.count());
     let done = Done { affected_rows: changed, unchanged_rows: matched - changed, info, ..Done::default() };
-    Ok(Changed { done, returned: Vec::new() })
+    Ok(Changed::stored(done, Vec::new()))
+}
+
+/// An UPDATE of a table of commands. A row that looks the same afterwards is commanded all the same: it may be out of date.
+fn command_update(writer: &Writer, update: &Update, rows: Vec<Row>) -> Result<Changed> {
+    let mut changes = Vec::with_capacity(rows.len());
+    for (position, old) in rows.into_iter().enumerate() {
+        writer.run.bounds.step()?;
+        let new = assigned(writer, &old, &[], &update.assignments, position + 1)?;
+        writer.run.bounds.hold_row(&new)?;
+        changes.push(RowChange { old, new: Some(new) });
+    }
+    let columns = update.assignments.iter().map(|assignment| assignment.column).collect();
+    let changes = Changes { table: Arc::clone(&update.table), columns, rows: changes };
+    Ok(Changed::commanded(changes, Vec::new()))
 }
 
 /// Runs a DELETE. Its rows are found before the first one goes.
 pub(super) fn delete(delete: &Delete, run: &Run) -> Result<Changed> {
     let rows = read_all(&delete.rows, run)?;
+    let commands = matches!(delete.table.writes, Writes::Commands { .. });
     let mut returned = Vec::new();
     for row in &rows {
         run.bounds.step()?;
-        run.with(|transaction| transaction.delete(&delete.table, row))?;
+        if !commands {
+            run.with(|transaction| transaction.delete(&delete.table, row))?;
+        }
         show(&delete.returning, row, run, &mut returned)?;
     }
+    if commands {
+        let rows = rows.into_iter().map(|old| RowChange { old, new: None }).collect();
+        let changes = Changes { table: Arc::clone(&delete.table), columns: Vec::new(), rows };
+        return Ok(Changed::commanded(changes, returned));
+    }
     let affected_rows = if delete.counted { u64::try_from(rows.len()).unwrap_or(u64::MAX) } else { 0 };
-    Ok(Changed { done: Done { affected_rows, ..Done::default() }, returned })
+    Ok(Changed::stored(Done { affected_rows, ..Done::default() }, returned))
 }
 
 fn read_all(node: &Node, run: &Run) -> Result<Vec<Row>> {

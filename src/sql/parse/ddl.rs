@@ -2,7 +2,9 @@
 //! MariaDB's words, so that it can load the same files.
 //!
 //! What MariaDB does not know stands in a comment of the statement, which it skips:
-//! `/*cometql: id=1, insert=replace, insert_id=id, read_only, admin_only */`.
+//! `/*cometql: id=1, insert=replace, insert_id=id, read_only, admin_only */`. `commands=a b` makes UPDATE and DELETE commands,
+//! and names the columns that UPDATE can set. A later ALTER TABLE can have `read_only` or `commands` instead of what was said
+//! before; one with nothing else to do says `LOCK=NONE`.
 
 use std::fmt::Display;
 
@@ -21,7 +23,7 @@ use crate::{
     error::{Error, Result},
     sql::types::{
         ColumnDefault, ColumnSchema, DataType, IndexSchema, InsertMode, IntWidth, TableSchema, TextWidth,
-        Value,
+        Value, Writes,
     },
 };
 
@@ -40,7 +42,7 @@ pub enum Change {
         /// Number of the index.
         index: u8,
     },
-    /// Further columns at the end of a table.
+    /// Further columns at the end of a table, or another option.
     Columns,
 }
 
@@ -83,9 +85,12 @@ fn apply_statement(text: &str, tables: &mut Vec<TableSchema>) -> Result<Change> 
                         let column = add_column(column_def)?;
                         table.columns.push(column);
                     }
+                    // An option needs an operation beside it; this one changes nothing.
+                    AlterTableOperation::Lock { .. } => {}
                     other => return Err(unsupported(other)),
                 }
             }
+            Extension::of(text)?.alter(table)?;
             table.version += 1;
             Ok(Change::Columns)
         }
@@ -106,7 +111,7 @@ fn create_table(create: &CreateTable, text: &str) -> Result<TableSchema> {
         indexes: Vec::new(),
         insert_mode: extension.insert_mode,
         insert_id: None,
-        read_only: extension.read_only,
+        writes: Writes::Stored,
         admin_only: extension.admin_only,
     };
     for constraint in &create.constraints {
@@ -122,6 +127,7 @@ fn create_table(create: &CreateTable, text: &str) -> Result<TableSchema> {
         let column = table.column(insert_id);
         table.insert_id = Some(column.ok_or_else(|| unknown_column(insert_id))?);
     }
+    extension.set_writes(&mut table)?;
     Ok(table)
 }
 
@@ -255,12 +261,14 @@ fn check_collation(create: &CreateTable) -> Result<()> {
 }
 
 /// What the cometql comment of a statement says.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 struct Extension<'a> {
     id: Option<u16>,
     insert_mode: InsertMode,
     insert_id: Option<&'a str>,
     read_only: bool,
+    /// Names of the columns that UPDATE can set.
+    commands: Option<Vec<&'a str>>,
     admin_only: bool,
 }
 
@@ -275,11 +283,34 @@ impl<'a> Extension<'a> {
                 ("insert", "replace") => extension.insert_mode = InsertMode::Replace,
                 ("insert_id", column) => extension.insert_id = Some(column),
                 ("read_only", "") => extension.read_only = true,
+                ("commands", columns) => extension.commands = Some(columns.split_whitespace().collect()),
                 ("admin_only", "") => extension.admin_only = true,
                 _ => return Err(unsupported(setting)),
             }
         }
         Ok(extension)
+    }
+
+    /// Says what becomes of writes to a table, if the comment does.
+    fn set_writes(&self, table: &mut TableSchema) -> Result<()> {
+        if self.read_only {
+            table.writes = Writes::Refused;
+        }
+        if let Some(names) = &self.commands {
+            let position = |name: &&str| table.column(name).ok_or_else(|| unknown_column(name));
+            table.writes = Writes::Commands { columns: names.iter().map(position).collect::<Result<_>>()? };
+        }
+        Ok(())
+    }
+
+    /// Changes a table that exists.
+    fn alter(&self, table: &mut TableSchema) -> Result<()> {
+        let fixed =
+            Extension { read_only: self.read_only, commands: self.commands.clone(), ..Extension::default() };
+        if *self != fixed {
+            return Err(unsupported("another option than read_only and commands in ALTER TABLE"));
+        }
+        self.set_writes(table)
     }
 }
 
@@ -345,7 +376,7 @@ mod tests {
         let table = &tables(TABLE).unwrap()[0];
         assert_eq!((table.id, table.name.as_str(), table.version), (3, "t", 0));
         assert_eq!((table.insert_mode, table.insert_id), (InsertMode::Replace, Some(1)));
-        assert_eq!((table.read_only, table.admin_only), (true, false));
+        assert_eq!((&table.writes, table.admin_only), (&Writes::Refused, false));
         assert_eq!(table.primary_key, [0, 1]);
         let column = |position: usize| &table.columns[position];
         assert_eq!(column(0).default, ColumnDefault::None);
@@ -371,6 +402,16 @@ mod tests {
     }
 
     #[test]
+    fn writes_can_become_commands_later() {
+        let text =
+            format!("{TABLE} ALTER TABLE t LOCK=NONE /*cometql: commands=c `index` */;").replace('`', "");
+        let text = text.replace("index INT", "`index` INT");
+        let table = &tables(&text).unwrap()[0];
+        assert_eq!(table.writes, Writes::Commands { columns: vec![3, 2] });
+        assert_eq!((table.version, table.insert_mode), (1, InsertMode::Replace));
+    }
+
+    #[test]
     fn what_cannot_be_kept_is_refused_by_name() {
         let refused = |text: &str, word: &str| {
             let error = tables(text).unwrap_err().to_string();
@@ -384,5 +425,7 @@ mod tests {
         refused(&format!("{TABLE} ALTER TABLE t ADD COLUMN e INT NOT NULL"), "fixed DEFAULT");
         refused(&format!("{TABLE} ALTER TABLE t DROP COLUMN c"), "DROP COLUMN");
         refused(&format!("{TABLE} CREATE INDEX i ON other (a)"), "'other'");
+        refused(&format!("{TABLE} ALTER TABLE t LOCK=NONE /*cometql: commands=z */"), "'z'");
+        refused(&format!("{TABLE} ALTER TABLE t LOCK=NONE /*cometql: id=4 */"), "another option");
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     sql::{
         parse::ast::{self, Expr, InsertSource},
-        types::{ExprType, InsertMode, ResultColumn, TableSchema},
+        types::{ExprType, InsertMode, ResultColumn, TableSchema, Writes},
     },
 };
 
@@ -105,12 +105,25 @@ fn writable(environment: &Environment, name: &ast::TableName) -> Result<Arc<Tabl
         return Err(Error::AccessDenied(format!("write to '{database}'")));
     }
     let table = environment.stored(name)?;
-    if table.read_only { Err(Error::ReadOnlyTable(table.name.clone())) } else { Ok(table) }
+    if table.writes == Writes::Refused { Err(Error::ReadOnlyTable(table.name.clone())) } else { Ok(table) }
+}
+
+/// A table whose rows the statement itself changes, not by commands.
+fn stored(
+    environment: &Environment,
+    name: &ast::TableName,
+    refusal: fn(String) -> Error,
+) -> Result<Arc<TableSchema>> {
+    let table = writable(environment, name)?;
+    match table.writes {
+        Writes::Commands { .. } => Err(refusal(table.name.clone())),
+        Writes::Stored | Writes::Refused => Ok(table),
+    }
 }
 
 /// INSERT or REPLACE, and the columns of its RETURNING.
 pub(super) fn insert(environment: &Environment, insert: &ast::Insert) -> Result<(Insert, Vec<ResultColumn>)> {
-    let table = writable(environment, &insert.table)?;
+    let table = stored(environment, &insert.table, Error::NotInsertable)?;
     let named = if insert.columns.is_empty() {
         visible_columns(&table)
     } else {
@@ -306,6 +319,11 @@ pub(super) fn update(environment: &Environment, update: &ast::Update) -> Result<
     };
     let (rows, scope) = rows.plan(environment, &table)?;
     let assignments = assignments(environment, &table, &update.assignments, &scope)?;
+    if let Writes::Commands { columns } = &table.writes
+        && let Some(fixed) = assignments.iter().find(|assignment| !columns.contains(&assignment.column))
+    {
+        return Err(Error::ColumnNotUpdatable(table.columns[fixed.column].name.clone()));
+    }
     let database = environment.database_of(&update.table)?.to_owned();
     Ok(Update { database, table, rows, assignments })
 }
@@ -328,7 +346,7 @@ pub(super) fn delete(environment: &Environment, delete: &ast::Delete) -> Result<
 /// TRUNCATE removes every row, as a DELETE would.
 pub(super) fn truncate(environment: &Environment, name: &ast::TableName) -> Result<Delete> {
     let rows = Rows { name, alias: None, filter: None, order_by: &[], limit: None };
-    let table = writable(environment, name)?;
+    let table = stored(environment, name, Error::ReadOnlyTable)?;
     let (rows, _) = rows.plan(environment, &table)?;
     Ok(Delete { table, rows, counted: false, returning: Vec::new() })
 }

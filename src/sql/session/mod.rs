@@ -5,9 +5,11 @@
 //! 2. Else the statement is parsed and planned, and the plan kept.
 //! 3. A plan is run on the transaction that is open, or on one of its own ([`running`]); what a failed statement has
 //!    written is undone.
-//! 4. Statements without a plan (SET, BEGIN, ...) are carried out in [`command`], [`settings`], [`showing`] and [`transaction`].
+//! 4. If its table is one of commands, they are carried out, and the session waits for the answers ([`commanding`]).
+//! 5. Statements without a plan (SET, BEGIN, ...) are carried out in [`command`], [`settings`], [`showing`] and [`transaction`].
 
 mod command;
+mod commanding;
 mod planning;
 mod prepared;
 mod running;
@@ -19,16 +21,14 @@ mod transaction;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use chrono::{DateTime, Utc};
 
 use self::{prepared::PreparedStatement, transaction::OpenTransaction};
 use super::{
+    canceller::Canceller,
     catalog::Tenant,
     engine::{Engine, SERVER_VERSION},
     execute::Run,
@@ -64,17 +64,6 @@ pub struct Encryption {
     pub version: &'static str,
     /// Such as `TLS_AES_256_GCM_SHA384`.
     pub cipher: &'static str,
-}
-
-/// A handle on a running session for others: stops its statement.
-#[derive(Clone, Debug, Default)]
-pub struct Canceller(Arc<AtomicBool>);
-
-impl Canceller {
-    /// Makes the statement under way fail with error 1317 soon.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// One client: its login, variables, prepared statements and transaction.
@@ -285,7 +274,7 @@ impl Session {
             self.found_rows = run.found_rows.load(Ordering::Relaxed);
             self.diagnostics = Diagnostics::of(&run);
         }
-        self.canceller.0.store(false, Ordering::Relaxed);
+        self.canceller.reset();
     }
 
     /// Notes an error where SHOW WARNINGS finds it.

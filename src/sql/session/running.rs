@@ -26,7 +26,7 @@ impl Session {
         match &plan.action {
             Action::Query(_) => self.run_query(plan, params).await.map(Outcome::Rows),
             _ => {
-                let Changed { done, returned } = self.run_change(plan, params).await?;
+                let Changed { done, returned, .. } = self.run_change(plan, params).await?;
                 if plan.columns.is_empty() {
                     return Ok(Outcome::Done(done));
                 }
@@ -62,7 +62,7 @@ impl Session {
     }
 
     async fn run_change(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<Changed> {
-        let changed = match &self.transaction {
+        let mut changed = match &self.transaction {
             Some(open) => self.change_in(&open.shared(), open.read_only, plan, params).await,
             None if self.variables.autocommit() => self.change_and_commit(plan, params).await,
             None => {
@@ -71,6 +71,10 @@ impl Session {
                 self.change_in(&shared, read_only, plan, params).await
             }
         }?;
+        let changed = match changed.commands.take() {
+            Some(changes) => self.carry_out(changed, changes).await?,
+            None => changed,
+        };
         self.row_count = i64::try_from(changed.done.affected_rows).unwrap_or(i64::MAX);
         if changed.done.last_insert_id != 0 {
             self.last_insert_id = changed.done.last_insert_id;
@@ -173,7 +177,7 @@ impl Session {
         let bounds = Bounds {
             clock: Arc::clone(&self.engine.clock),
             deadline: time.map(|time| self.engine.clock.now() + time),
-            cancel: Arc::clone(&self.canceller.0),
+            cancel: self.canceller.clone(),
             memory_limit: limits.memory_bytes,
             memory: AtomicUsize::new(0),
             result_row: AtomicUsize::new(0),

@@ -20,12 +20,14 @@ pub(super) struct OpenTransaction {
     shared: SharedTransaction,
     /// Writes are refused.
     pub(super) read_only: bool,
+    /// It has commanded what ROLLBACK does not take back.
+    pub(super) has_commanded: bool,
     savepoints: Vec<(String, usize)>,
 }
 
 impl OpenTransaction {
     pub(super) fn new(shared: SharedTransaction, read_only: bool) -> Self {
-        OpenTransaction { shared, read_only, savepoints: Vec::new() }
+        OpenTransaction { shared, read_only, has_commanded: false, savepoints: Vec::new() }
     }
 
     /// The transaction, for a statement to run on.
@@ -57,7 +59,8 @@ impl Session {
                 }
             }
             TransactionControl::Rollback { chain } => {
-                self.transaction = None;
+                let has_commanded = self.transaction.take().is_some_and(|open| open.has_commanded);
+                self.note_commands(has_commanded);
                 if *chain {
                     self.begin_transaction(false)?;
                 }
@@ -112,6 +115,8 @@ impl Session {
         if let Some(transaction) = open.shared.lock().as_mut() {
             transaction.rollback_to(mark);
         }
+        let has_commanded = open.has_commanded;
+        self.note_commands(has_commanded);
         Ok(())
     }
 }

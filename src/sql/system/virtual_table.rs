@@ -5,6 +5,7 @@ use crate::{
     error::Result,
     sql::types::{
         ColumnDefault, ColumnSchema, DataType, ExprType, InsertMode, IntWidth, Row, TableSchema, TextWidth,
+        Writes,
     },
 };
 
@@ -42,7 +43,7 @@ impl VirtualTable {
             indexes: Vec::new(),
             insert_mode: InsertMode::Refuse,
             insert_id: None,
-            read_only: true,
+            writes: Writes::Refused,
             admin_only: false,
         }
     }

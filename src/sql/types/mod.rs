@@ -28,6 +28,6 @@ pub use literal::{
 };
 pub use print::{Printed, print, write_double, write_value};
 pub use result_column::ResultColumn;
-pub use schema::{ColumnDefault, ColumnSchema, IndexSchema, InsertMode, TableSchema};
+pub use schema::{ColumnDefault, ColumnSchema, IndexSchema, InsertMode, TableSchema, Writes};
 pub use value::{Row, Value};
 pub use warnings::{Level, MAX_KEPT_WARNINGS, Warning, Warnings};

@@ -51,6 +51,22 @@ pub enum InsertMode {
     Replace,
 }
 
+/// What becomes of a client's writes to a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Writes {
+    /// Its rows change.
+    #[default]
+    Stored,
+    /// They are refused (CometQL error 10).
+    Refused,
+    /// UPDATE and DELETE are commands to what the rows stand for ([`Catalog::command`](crate::sql::Catalog::command)), which
+    /// tells by itself what came of them; INSERT is refused.
+    Commands {
+        /// Positions of the columns that UPDATE can set.
+        columns: Vec<usize>,
+    },
+}
+
 /// One table, as `migrations/` defines it. The tenant is not a column: it comes from the login and is the first
 /// part of every key.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,8 +87,8 @@ pub struct TableSchema {
     pub insert_mode: InsertMode,
     /// Position of the column whose value an INSERT reports as its insert id, if any.
     pub insert_id: Option<usize>,
-    /// Clients cannot write it (CometQL error 10).
-    pub read_only: bool,
+    /// What becomes of clients' writes.
+    pub writes: Writes,
     /// Only tenant 0 sees it.
     pub admin_only: bool,
 }

@@ -11,7 +11,7 @@ use crate::{
             describe,
             virtual_table::{Column, datetime, long_text, text, unsigned},
         },
-        types::{ColumnSchema, DataType, Row, TableSchema, Value},
+        types::{ColumnSchema, DataType, Row, TableSchema, Value, Writes},
     },
 };
 
@@ -160,7 +160,11 @@ pub(super) fn columns(view: &View) -> Result<Vec<Row>> {
 /// The rows of a table's columns in COLUMNS.
 pub(in crate::sql::system) fn columns_of(database: &str, table: &TableSchema) -> Vec<Row> {
     let collation = if database == DATABASE { character_sets::utf8mb4_bin() } else { names_collation() };
-    let privileges = if table.read_only { "select" } else { "select,insert,update" };
+    let privileges = |position| match &table.writes {
+        Writes::Stored => "select,insert,update",
+        Writes::Commands { columns } if columns.contains(&position) => "select,update",
+        Writes::Commands { .. } | Writes::Refused => "select",
+    };
     let row = |(position, column): (usize, &ColumnSchema)| {
         let data_type = column.data_type;
         let collation = data_type.is_text().then_some(collation);
@@ -185,7 +189,7 @@ pub(in crate::sql::system) fn columns_of(database: &str, table: &TableSchema) ->
             Value::text(data_type.to_string()),
             Value::text(describe::key_of(table, position)),
             Value::text(if column.invisible { "INVISIBLE" } else { "" }),
-            Value::text(privileges),
+            Value::text(privileges(position)),
             Value::text(""),
             Value::text("NEVER"),
             Value::Null,
