@@ -24,7 +24,7 @@ use cometql::{
     store::Options,
     tables::{Database, NoNodes},
 };
-use support::freeswitch::{Behaviour, Freeswitch, NO_CONFERENCE, PASSWORD, SEVERAL, THREE_MEMBERS};
+use support::freeswitch::{Behaviour, Freeswitch, NO_CONFERENCE, PASSWORD, RECORDED, SEVERAL, THREE_MEMBERS};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
@@ -205,6 +205,55 @@ async fn sql_sees_who_is_in_and_who_is_missing() {
     assert_eq!(world.query(missing).await, [[Value::UInt(99)]]);
     let old_hands = "SELECT COUNT(*) FROM conference_members WHERE join_time > 60 AND node = 'fs1:7443'";
     assert_eq!(world.query(old_hands).await, [[Value::Int(3)]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conferences_are_rows() {
+    let world = World::new();
+    let (recorded, other) = (Freeswitch::start(list(RECORDED)), Freeswitch::start(list(THREE_MEMBERS)));
+    let nodes = world.start(&[node("fs1", &recorded), node("fs2", &other)], TIMING).await;
+    for name in ["fs1", "fs2"] {
+        wait_for(&nodes, name, |state| *state == NodeState::Well).await;
+    }
+    world.clock.0.fetch_add(60, Ordering::Relaxed);
+    let started = |seconds| Value::DateTime(DateTime::from_timestamp(seconds, 0).unwrap().naive_utc());
+    let files = "/nonexistent/dir/x.wav\n/var/fs/recordings/a&b.wav\n/var/fs/recordings/15_101.wav";
+    let first = vec![
+        text("101"),
+        text("fs1:7443"),
+        started(1_699_999_998),
+        Value::UInt(7),
+        Value::Int(1),
+        text(files),
+        Value::UInt(62),
+    ];
+    let second = vec![
+        text("101"),
+        text("fs2:7443"),
+        started(1_699_999_999),
+        Value::UInt(3),
+        Value::Int(0),
+        text(""),
+        Value::UInt(61),
+    ];
+    assert_eq!(world.query("SELECT * FROM conferences").await, [first, second]);
+    let seconds = "SELECT TIMESTAMPDIFF(SECOND, started, NOW()) = run_time FROM conferences";
+    assert_eq!(world.query(seconds).await, [[Value::Int(1)], [Value::Int(1)]]);
+    let counted = "SELECT c.members, COUNT(*) FROM conferences c JOIN conference_members m USING (name, node) \
+                   WHERE NOT m.is_ghost GROUP BY c.name, c.node";
+    let counts = [7, 3].map(|count| vec![Value::UInt(count), Value::Int(count.cast_signed())]);
+    assert_eq!(world.query(counted).await, counts);
+
+    // Another conference of the name, and one that ends.
+    let replaced = RECORDED.replace("805a1930", "905a1930");
+    recorded.behave(list(&replaced));
+    other.behave(list(NO_CONFERENCE));
+    wait_until("the second one has ended", || world.count(15) == 7).await;
+    wait_for_lists(&recorded, 1).await;
+    let now = "SELECT node, started, uuid FROM conferences";
+    let uuid = "905a1930-e207-4e5e-8533-70d8125bf2b1";
+    assert_eq!(world.query(now).await, [vec![text("fs1:7443"), started(1_700_000_058), text(uuid)]]);
+    nodes.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

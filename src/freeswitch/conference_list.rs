@@ -4,10 +4,12 @@
 //!
 //! ```xml
 //! <conferences>
-//!   <conference name="15*101-FSdefaultDomain" member-count="1" ...>
+//!   <conference name="15*101-FSdefaultDomain" uuid="..." locked="true" max_members="9" run_time="2" ...>
 //!     <variables/>                                   since 1.8
 //!     <members>
-//!       <member type="recording_node">...</member>   no caller: it has no id
+//!       <member type="recording_node">               no caller: it has no id
+//!         <record_path>/recordings/a&amp;b.wav</record_path>
+//!       </member>
 //!       <member type="caller">
 //!         <id>4</id>
 //!         <flags><talking>false</talking>...</flags>
@@ -16,13 +18,14 @@
 //!         <caller_id_number>000015000002</caller_id_number>
 //!         <join_time>1</join_time>                   seconds ago
 //!         <last_talking>N/A</last_talking>           seconds ago, N/A for never
+//!         <energy>100</energy> <volume_in>0</volume_in> <volume_out>0</volume_out>
 //!       </member>
 //!     </members>
 //!   </conference>
 //! </conferences>
 //! ```
 //!
-//! Elements are found by their names and places; others are skipped. Values are percent-encoded. The document is parsed
+//! Elements are found by their names and places; others are skipped. Values of callers are percent-encoded. The document is parsed
 //! while it is read, so that memory grows with the callers and not with what else it says.
 
 use std::{fmt, io};
@@ -49,6 +52,8 @@ const MAX_DEPTH: usize = 32;
 /// Most bytes kept of a value, before decoding; a longer one is cut. A channel's uuid has 36 unless a dial plan sets
 /// another.
 const MAX_VALUE_BYTES: usize = 255;
+/// Most bytes kept of where a conference is recorded to; further paths are left out.
+const MAX_RECORDING_BYTES: usize = 1024;
 /// Most bytes kept of an answer that is no document.
 const MAX_REFUSAL_BYTES: u64 = 256;
 
@@ -77,10 +82,42 @@ impl ListError {
 pub struct Conference {
     /// Its name, for instance `15*101-FSdefaultDomain`.
     pub name: String,
-    /// Whether it is being recorded.
-    pub recording: bool,
+    /// Its identity: a later conference of the same name has another.
+    pub uuid: CompactString,
+    /// Seconds since it began; None from a FreeSWITCH that does not say.
+    pub run_time: Option<u32>,
+    /// Whether nobody else may come in.
+    pub locked: bool,
+    /// How many members it may have at most; 0 for any number.
+    pub max_members: u32,
+    /// Where it is recorded to, one path or URL a line, newest first; empty if it is not.
+    pub recording: CompactString,
     /// Who is in it.
     pub callers: Vec<Caller>,
+}
+
+impl Conference {
+    /// What the attributes say.
+    fn named(tag: &BytesStart<'_>) -> Result<Self, ListError> {
+        let attribute = |name| attribute(tag, name);
+        Ok(Conference {
+            name: attribute("name")?.unwrap_or_default(),
+            uuid: bounded(&attribute("uuid")?.unwrap_or_default(), MAX_VALUE_BYTES).into(),
+            run_time: attribute("run_time")?.and_then(|seconds| seconds.parse().ok()),
+            locked: attribute("locked")?.as_deref() == Some("true"),
+            max_members: attribute("max_members")?.and_then(|limit| limit.parse().ok()).unwrap_or_default(),
+            ..Conference::default()
+        })
+    }
+
+    fn add_recording(&mut self, path: &str) {
+        if self.recording.is_empty() {
+            self.recording.push_str(path);
+        } else if self.recording.len() + 1 + path.len() <= MAX_RECORDING_BYTES {
+            self.recording.push('\n');
+            self.recording.push_str(path);
+        }
+    }
 }
 
 /// One caller in a conference.
@@ -96,6 +133,12 @@ pub struct Caller {
     pub joined_ago: u32,
     /// Seconds since he last talked; None when he never did.
     pub talked_ago: Option<u32>,
+    /// How loud the others hear him, -4 to 4.
+    pub volume_in: i32,
+    /// How loud he hears the others, -4 to 4.
+    pub volume_out: i32,
+    /// The energy from which on he counts as talking.
+    pub energy: u32,
     /// What else the list says of him.
     pub flags: Flags,
 }
@@ -143,6 +186,8 @@ enum Element {
     Conference,
     Members,
     Member,
+    RecordingNode,
+    RecordPath,
     Id,
     Flags,
     Flag(Flag),
@@ -150,6 +195,9 @@ enum Element {
     CallerIdNumber,
     JoinTime,
     LastTalking,
+    VolumeIn,
+    VolumeOut,
+    Energy,
     Other,
 }
 
@@ -160,12 +208,16 @@ impl Element {
             "conference" => Element::Conference,
             "members" => Element::Members,
             "member" => Element::Member,
+            "record_path" => Element::RecordPath,
             "id" => Element::Id,
             "flags" => Element::Flags,
             "uuid" => Element::Uuid,
             "caller_id_number" => Element::CallerIdNumber,
             "join_time" => Element::JoinTime,
             "last_talking" => Element::LastTalking,
+            "volume_in" => Element::VolumeIn,
+            "volume_out" => Element::VolumeOut,
+            "energy" => Element::Energy,
             _ => Flag::named(name).map_or(Element::Other, Element::Flag),
         }
     }
@@ -221,22 +273,18 @@ impl Parser {
         match self.path.as_slice() {
             [Element::Conferences, Element::Conference] => {
                 self.count_entry()?;
-                let name = attribute(tag, "name")?.unwrap_or_default();
-                self.conferences.push(Conference { name, ..Conference::default() });
+                self.conferences.push(Conference::named(tag)?);
             }
             [Element::Conferences, Element::Conference, Element::Members, Element::Member] => {
                 self.caller = Caller::default();
-                let kind = attribute(tag, "type")?;
-                if kind.as_deref() == Some("recording_node")
-                    && let Some(conference) = self.conferences.last_mut()
-                {
-                    conference.recording = true;
-                }
-                if kind.as_deref() != Some("caller") {
-                    // What its children say is not about a caller.
-                    self.path.pop();
-                    self.path.push(Element::Other);
-                }
+                // What is in other kinds is not about a caller.
+                let kind = match attribute(tag, "type")?.as_deref() {
+                    Some("caller") => Element::Member,
+                    Some("recording_node") => Element::RecordingNode,
+                    _ => Element::Other,
+                };
+                self.path.pop();
+                self.path.push(kind);
             }
             _ => {}
         }
@@ -266,8 +314,16 @@ impl Parser {
                 CallerIdNumber => self.caller.number = decode(value),
                 JoinTime => self.caller.joined_ago = value.parse().unwrap_or_default(),
                 LastTalking => self.caller.talked_ago = value.parse().ok(),
+                VolumeIn => self.caller.volume_in = value.parse().unwrap_or_default(),
+                VolumeOut => self.caller.volume_out = value.parse().unwrap_or_default(),
+                Energy => self.caller.energy = value.parse().unwrap_or_default(),
                 _ => {}
             },
+            [Conferences, Conference, Members, RecordingNode, RecordPath] => {
+                if let Some(conference) = self.conferences.last_mut() {
+                    conference.add_recording(value);
+                }
+            }
             _ => {}
         }
         self.path.pop();
@@ -278,8 +334,12 @@ impl Parser {
 
     /// Adds to the innermost element's text, up to the bound.
     fn append(&mut self, text: &str) {
-        let room = MAX_VALUE_BYTES - self.value.len();
-        self.value.push_str(&text[..text.floor_char_boundary(room)]);
+        let limit = if self.path.last() == Some(&Element::RecordPath) {
+            MAX_RECORDING_BYTES
+        } else {
+            MAX_VALUE_BYTES
+        };
+        self.value.push_str(bounded(text, limit - self.value.len()));
     }
 
     fn append_reference(&mut self, reference: &BytesRef<'_>) -> Result<(), ListError> {
@@ -311,6 +371,11 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, ListErr
     let attribute = tag.try_get_attribute(name).map_err(ListError::malformed)?;
     let value = attribute.map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0)).transpose();
     Ok(value.map_err(ListError::malformed)?.map(|value| value.into_owned()))
+}
+
+/// The beginning of a text, of at most so many bytes.
+fn bounded(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 /// Undoes the percent-encoding of a value. Bytes that are no UTF-8 become the replacement character.
@@ -353,7 +418,10 @@ mod tests {
             number: CompactString::const_new(number),
             joined_ago: 1,
             talked_ago,
-            flags: [Flag::CanHear, Flag::CanSpeak].iter().chain(more).copied().collect(),
+            volume_in: 0,
+            volume_out: 0,
+            energy: 100,
+            flags: [Flag::CanHear, Flag::CanSee, Flag::CanSpeak].iter().chain(more).copied().collect(),
         };
         assert_eq!(
             conference.callers,
@@ -402,14 +470,24 @@ mod tests {
             read_recorded(include_str!("../../tests/fixtures/freeswitch/flags-and-recording.raw")).await;
         let ids: Vec<_> = list[0].callers.iter().map(|caller| caller.id).collect();
         assert_eq!(ids, [16, 15, 14, 13, 12, 11, 10]);
-        assert!(list[0].recording);
+        let expected = Conference {
+            name: "15*101-FSdefaultDomain".to_owned(),
+            uuid: "805a1930-e207-4e5e-8533-70d8125bf2b1".into(),
+            run_time: Some(2),
+            locked: true,
+            max_members: 0,
+            recording: "/nonexistent/dir/x.wav\n/var/fs/recordings/a&b.wav\n/var/fs/recordings/15_101.wav"
+                .into(),
+            callers: list[0].callers.clone(),
+        };
+        assert_eq!(list[0], expected);
         let flags = |list: &[Flag]| list.iter().copied().collect::<Flags>();
         let [moderator, _, muted, _, held, ..] = &list[0].callers[..] else { panic!() };
         assert_eq!(
             moderator.flags,
-            flags(&[Flag::Talking, Flag::CanSpeak, Flag::CanHear, Flag::IsModerator])
+            flags(&[Flag::Talking, Flag::CanSpeak, Flag::CanHear, Flag::CanSee, Flag::IsModerator])
         );
-        assert_eq!((muted.flags, muted.talked_ago), (flags(&[Flag::CanHear]), Some(1)));
+        assert_eq!((muted.flags, muted.talked_ago), (flags(&[Flag::CanHear, Flag::CanSee]), Some(1)));
         assert_eq!(held.flags, flags(&[Flag::Hold]));
     }
 

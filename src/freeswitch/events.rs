@@ -29,7 +29,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 const MAX_EVENT_BYTES: u64 = 256 * 1024;
 
 /// The events after which the conference list is another.
-const CHANGES: [&str; 12] = [
+const CHANGES: [&str; 19] = [
     "add-member",
     "del-member",
     "conference-destroy",
@@ -39,7 +39,14 @@ const CHANGES: [&str; 12] = [
     "undeaf-member",
     "hold-member",
     "unhold-member",
+    "vmute-member",
+    "unvmute-member",
+    "volume-in-member",
+    "volume-out-member",
+    "energy-level-member",
     "vid-floor",
+    "lock",
+    "unlock",
     "start-recording",
     "stop-recording",
 ];
@@ -144,7 +151,15 @@ mod tests {
         let told: Vec<_> =
             actions.zip(&changes).filter(|(_, change)| **change).map(|(action, _)| action).collect();
         let talk = ["add-member", "add-member", "add-member", "mute-member", "unmute-member", "deaf-member"];
-        let more = ["undeaf-member", "hold-member", "unhold-member", "start-recording"];
+        let more = [
+            "undeaf-member",
+            "hold-member",
+            "unhold-member",
+            "vmute-member",
+            "lock",
+            "unlock",
+            "start-recording",
+        ];
         let ends = ["del-member", "del-member", "conference-destroy"];
         assert_eq!(told, [&talk[..], &more, &ends].concat());
         assert_eq!(changes.len(), 26);

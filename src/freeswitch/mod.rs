@@ -1,7 +1,7 @@
 //! The media nodes: what FreeSWITCH says about who is in a conference, brought into the store.
 //!
 //! [`start`] runs one task per node. It asks the node for its conference list over the [`event_socket`], turns the
-//! [`conference_list`] into members with [`identity`], compares them with what the store has in [`reconciler`], and
+//! [`conference_list`] into a [`roster`] with [`identity`], compares it with what the store has in [`reconciler`], and
 //! commits the differences through [`members`]. It asks at once when the node's [`events`] say that something changed, and
 //! every few seconds. The list is the truth; a node that fails disturbs no other.
 //!
@@ -19,6 +19,7 @@ pub mod network;
 mod node;
 pub mod placement;
 pub mod reconciler;
+pub mod roster;
 #[cfg(test)]
 mod simulation;
 pub mod simulator;
@@ -42,7 +43,6 @@ use crate::{
     config::{FreeswitchNode, NodeTiming},
     error::{Error, Result},
     sql::{Catalog, Clock},
-    tables::conference_members::Members,
 };
 
 /// The running nodes. Dropping it ends their tasks at once.
@@ -114,7 +114,7 @@ async fn start_in(
                 node = name.as_str(),
                 "removing the members of a FreeSWITCH node that is no longer configured"
             );
-            NodeMembers::new(&catalog, &clock, &name)?.update(&Members::new(), 0).await?;
+            NodeMembers::new(&catalog, &clock, &name)?.clear().await?;
         }
     }
     for (node, listener) in tasks {

@@ -19,11 +19,11 @@ use super::{
     members::NodeMembers,
     network::Network,
     reconciler::observe,
+    roster::Roster,
 };
 use crate::{
     config::{FreeswitchNode, NodeTiming},
     sql::Clock,
-    tables::conference_members::Members,
 };
 
 /// After a list that took a while, the next one begins at the earliest after this many times as long, however many events
@@ -56,7 +56,7 @@ enum NodeError {
 
 /// What a node said of itself.
 struct Answer {
-    members: Members,
+    roster: Roster,
     /// Seconds that its ages may be off, because the answer took so long.
     latency: u64,
 }
@@ -154,7 +154,7 @@ impl Node {
                     forget_at = Instant::now() + self.timing.member_grace;
                     self.backoff.reset();
                     pause = Pause::after_answer(took, self.timing.list_interval);
-                    let written = self.members.update(&answer.members, answer.latency).await;
+                    let written = self.members.update(&answer.roster, answer.latency).await;
                     self.report(written.map_err(NodeError::from));
                 }
                 Some((Err(error), _)) => {
@@ -185,13 +185,13 @@ impl Node {
         let at = self.clock.now().timestamp();
         let latency = asked.elapsed().as_secs();
         let list = conference_list::read(body).await?;
-        Ok(Answer { members: observe(&list, at), latency })
+        Ok(Answer { roster: observe(&list, at), latency })
     }
 
     /// Removes the members of a node that has said nothing for too long.
     async fn forget(&mut self) {
         let node = self.settings.name();
-        match self.members.update(&Members::new(), 0).await {
+        match self.members.clear().await {
             Ok(()) => {
                 warn!(node, grace = ?self.timing.member_grace, "members of a silent FreeSWITCH node removed")
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{DatabaseTransaction, Placement, conference, conference_members, pipes, users};
+use super::{DatabaseTransaction, Placement, conference, conference_members, conferences, pipes, users};
 use crate::{
     error::Result,
     sql::types::{Row, TableSchema, Value},
@@ -35,6 +35,7 @@ pub fn of(schema: &Arc<TableSchema>, placement: &Arc<dyn Placement>) -> Result<B
     Ok(match schema.name.as_str() {
         "conference" => Box::new(conference::Conference::new(schema, placement)?),
         "conference_members" => Box::new(conference_members::MembersTable::new(schema)?),
+        "conferences" => Box::new(conferences::ConferencesTable::new(schema)?),
         "users_auth" => Box::new(users::Auth::new(schema)?),
         "users_messages" => Box::new(users::Messages::new(schema)?),
         "pipes_messages" => Box::new(pipes::Messages::new(schema)?),

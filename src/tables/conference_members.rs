@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
-use super::{Behaviour, DatabaseTransaction};
+use super::{Behaviour, DatabaseTransaction, behaviour::position, cell};
 use crate::{
     error::{Error, Result},
     sql::{
         Catalog, Tenant,
-        types::{ColumnDefault, ColumnSchema, Row, TableSchema, Value},
+        types::{Row, TableSchema, Value},
     },
 };
 
@@ -46,6 +46,12 @@ pub struct Member {
     pub member_id: u32,
     /// The number he calls from.
     pub caller_number: CompactString,
+    /// How loud the others hear him, -4 to 4.
+    pub volume_in: i32,
+    /// How loud he hears the others, -4 to 4.
+    pub volume_out: i32,
+    /// The energy from which on he counts as talking.
+    pub energy: u32,
 }
 
 /// What can be true of a member. Each is a column, and its name the one that FreeSWITCH's list has for it.
@@ -57,6 +63,8 @@ pub enum Flag {
     CanSpeak,
     /// He is not deaf.
     CanHear,
+    /// He gets the conference's video, if he has video.
+    CanSee,
     /// He sends or gets video.
     HasVideo,
     /// He has the floor: the others see him.
@@ -65,20 +73,24 @@ pub enum Flag {
     IsModerator,
     /// He is on hold.
     Hold,
+    /// He is a ghost: he is in unseen, and does not count.
+    IsGhost,
     /// His conference is being recorded.
     Recording,
 }
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Flag; 8] = [
+    pub const ALL: [Flag; 10] = [
         Flag::Talking,
         Flag::CanSpeak,
         Flag::CanHear,
+        Flag::CanSee,
         Flag::HasVideo,
         Flag::HasFloor,
         Flag::IsModerator,
         Flag::Hold,
+        Flag::IsGhost,
         Flag::Recording,
     ];
 
@@ -88,10 +100,12 @@ impl Flag {
             Flag::Talking => "talking",
             Flag::CanSpeak => "can_speak",
             Flag::CanHear => "can_hear",
+            Flag::CanSee => "can_see",
             Flag::HasVideo => "has_video",
             Flag::HasFloor => "has_floor",
             Flag::IsModerator => "is_moderator",
             Flag::Hold => "hold",
+            Flag::IsGhost => "is_ghost",
             Flag::Recording => "recording",
         }
     }
@@ -104,7 +118,7 @@ impl Flag {
 
 /// Some flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags(u8);
+pub struct Flags(u16);
 
 impl Flags {
     /// Whether the flag is among them.
@@ -142,6 +156,9 @@ pub struct MembersTable {
     uuid: usize,
     member_id: usize,
     caller_number: usize,
+    volume_in: usize,
+    volume_out: usize,
+    energy: usize,
     /// In the order of [`Flag::ALL`].
     flags: [usize; Flag::ALL.len()],
 }
@@ -149,10 +166,7 @@ pub struct MembersTable {
 impl MembersTable {
     /// Finds the table's columns.
     pub fn new(schema: &Arc<TableSchema>) -> Result<Self> {
-        let position = |column: &str| {
-            let missing = || Error::Internal(format!("table {NAME} has no column '{column}'"));
-            schema.column(column).ok_or_else(missing)
-        };
+        let position = |column| position(schema, column);
         let mut flags = [0; Flag::ALL.len()];
         for (flag, column) in Flag::ALL.into_iter().zip(&mut flags) {
             *column = position(flag.name())?;
@@ -167,6 +181,9 @@ impl MembersTable {
             uuid: position("uuid")?,
             member_id: position("member_id")?,
             caller_number: position("caller_number")?,
+            volume_in: position("volume_in")?,
+            volume_out: position("volume_out")?,
+            energy: position("energy")?,
             flags,
         })
     }
@@ -185,19 +202,18 @@ impl MembersTable {
 
     /// The row of a node's member, as a transaction at this moment takes it: with ages.
     pub fn row(&self, node: &str, key: &MemberKey, member: &Member, now: DateTime<Utc>) -> Row {
-        let default = |column: &ColumnSchema| match &column.default {
-            ColumnDefault::Value(value) => value.clone(),
-            ColumnDefault::None | ColumnDefault::CurrentTimestamp => Value::Null,
-        };
-        let mut row: Row = self.schema.columns.iter().map(default).collect();
+        let mut row = cell::defaults(&self.schema);
         row[self.name] = Value::text(&key.conference);
         row[self.user_id] = Value::UInt(member.user_id.into());
-        row[self.join_time] = age(member.joined, now);
-        row[self.last_talking] = member.last_talked.map_or(Value::Null, |moment| age(moment, now));
+        row[self.join_time] = cell::age(member.joined, now);
+        row[self.last_talking] = member.last_talked.map_or(Value::Null, |moment| cell::age(moment, now));
         row[self.node] = Value::text(node);
         row[self.uuid] = Value::text(&key.uuid);
         row[self.member_id] = Value::UInt(member.member_id.into());
         row[self.caller_number] = Value::text(&member.caller_number);
+        row[self.volume_in] = Value::Int(member.volume_in.into());
+        row[self.volume_out] = Value::Int(member.volume_out.into());
+        row[self.energy] = Value::UInt(member.energy.into());
         for (flag, column) in Flag::ALL.into_iter().zip(self.flags) {
             row[column] = Value::Int(member.flags.has(flag).into());
         }
@@ -211,20 +227,24 @@ impl MembersTable {
         row: &Row,
         now: DateTime<Utc>,
     ) -> Result<(CompactString, MemberKey, Member)> {
-        let key = MemberKey { tenant, conference: text(row, self.name)?, uuid: text(row, self.uuid)? };
-        let moment = |age: u32| now.timestamp() - i64::from(age);
+        let text = |column| cell::text(&self.schema, row, column);
+        let moment = |column| Ok(now.timestamp() - i64::from(self.number::<u32>(row, column)?));
+        let key = MemberKey { tenant, conference: text(self.name)?, uuid: text(self.uuid)? };
         let member = Member {
-            user_id: number(row, self.user_id)?,
-            joined: moment(number(row, self.join_time)?),
+            user_id: self.number(row, self.user_id)?,
+            joined: moment(self.join_time)?,
             last_talked: match row.get(self.last_talking) {
                 Some(Value::Null) => None,
-                _ => Some(moment(number(row, self.last_talking)?)),
+                _ => Some(moment(self.last_talking)?),
             },
             flags: self.flags(row)?,
-            member_id: number(row, self.member_id)?,
-            caller_number: text(row, self.caller_number)?,
+            member_id: self.number(row, self.member_id)?,
+            caller_number: text(self.caller_number)?,
+            volume_in: self.number(row, self.volume_in)?,
+            volume_out: self.number(row, self.volume_out)?,
+            energy: self.number(row, self.energy)?,
         };
-        Ok((text(row, self.node)?, key, member))
+        Ok((text(self.node)?, key, member))
     }
 
     /// Makes a stored row's moments the ages that a client sees.
@@ -244,16 +264,20 @@ impl MembersTable {
     fn flags(&self, row: &Row) -> Result<Flags> {
         let mut flags = Flags::default();
         for (flag, column) in Flag::ALL.into_iter().zip(self.flags) {
-            flags.set(flag, number(row, column)? != 0);
+            flags.set(flag, self.number::<u8>(row, column)? != 0);
         }
         Ok(flags)
+    }
+
+    fn number<T: TryFrom<u64> + TryFrom<i64>>(&self, row: &Row, column: usize) -> Result<T> {
+        cell::number(&self.schema, row, column)
     }
 
     /// Age to moment is the same calculation as moment to age.
     fn turn(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
         for column in [self.join_time, self.last_talking] {
             if !row.get(column).is_none_or(Value::is_null) {
-                row[column] = age(number(row, column)?.into(), now);
+                row[column] = cell::age(self.number::<u32>(row, column)?.into(), now);
             }
         }
         Ok(())
@@ -270,36 +294,10 @@ impl Behaviour for MembersTable {
     }
 }
 
-/// Seconds since a moment, a unix time; 0 for one that is still to come.
-fn age(moment: i64, now: DateTime<Utc>) -> Value {
-    Value::UInt(u64::try_from(now.timestamp() - moment).unwrap_or_default())
-}
-
-fn text(row: &Row, column: usize) -> Result<CompactString> {
-    match row.get(column) {
-        Some(Value::Text(text)) => Ok(text.clone()),
-        other => Err(unexpected(column, other)),
-    }
-}
-
-fn number(row: &Row, column: usize) -> Result<u32> {
-    let value = row.get(column);
-    let number = match value {
-        Some(Value::UInt(number)) => u32::try_from(*number).ok(),
-        Some(Value::Int(number)) => u32::try_from(*number).ok(),
-        _ => None,
-    };
-    number.ok_or_else(|| unexpected(column, value))
-}
-
-fn unexpected(column: usize, value: Option<&Value>) -> Error {
-    Error::Internal(format!("column {column} of a row of {NAME} holds {value:?}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::types::{DataType, InsertMode, IntWidth, Writes};
+    use crate::sql::types::{ColumnDefault, ColumnSchema, DataType, InsertMode, IntWidth, Writes};
 
     fn table() -> MembersTable {
         let integer = DataType::Integer { width: IntWidth::Int, unsigned: true };
@@ -324,6 +322,9 @@ mod tests {
             ("member_id", integer),
             ("caller_number", DataType::VarChar(255)),
             ("verified", integer),
+            ("volume_in", DataType::Integer { width: IntWidth::Int, unsigned: false }),
+            ("volume_out", DataType::Integer { width: IntWidth::Int, unsigned: false }),
+            ("energy", integer),
         ];
         let flags = Flag::ALL.map(|flag| (flag.name(), integer));
         let schema = TableSchema {
@@ -357,6 +358,9 @@ mod tests {
             flags: flags.iter().copied().collect(),
             member_id: 4,
             caller_number: "0000152".into(),
+            volume_in: -4,
+            volume_out: 4,
+            energy: 100,
         }
     }
 
@@ -401,8 +405,8 @@ mod tests {
 
     #[test]
     fn a_row_of_another_shape_is_an_error() {
-        assert!(table().member(15, &vec![Value::Null; 20], at(0)).is_err());
+        assert!(table().member(15, &vec![Value::Null; 30], at(0)).is_err());
         assert!(table().member(15, &Vec::new(), at(0)).is_err());
-        assert!(table().present(&mut vec![Value::text("x"); 20], at(0)).is_err());
+        assert!(table().present(&mut vec![Value::text("x"); 30], at(0)).is_err());
     }
 }

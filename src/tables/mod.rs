@@ -5,9 +5,11 @@
 //! [`Behaviour`] in a file of its own.
 
 mod behaviour;
+mod cell;
 mod check;
 mod conference;
 pub mod conference_members;
+pub mod conferences;
 mod export;
 mod import;
 mod keys;

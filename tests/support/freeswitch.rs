@@ -18,6 +18,8 @@ pub const NO_CONFERENCE: &str = include_str!("../fixtures/freeswitch/no-conferen
 pub const THREE_MEMBERS: &str = include_str!("../fixtures/freeswitch/three-members.raw");
 /// An answer with conferences of tenants 7, 15 and 16, recorded.
 pub const SEVERAL: &str = include_str!("../fixtures/freeswitch/several.raw");
+/// An answer with conference 101 of tenant 15, locked, with seven members and recorded to three files; recorded.
+pub const RECORDED: &str = include_str!("../fixtures/freeswitch/flags-and-recording.raw");
 
 const AUTH_OK: &str = include_str!("../fixtures/freeswitch/auth-ok.raw");
 const AUTH_FAIL: &str = include_str!("../fixtures/freeswitch/auth-fail.raw");

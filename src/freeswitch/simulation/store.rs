@@ -1,7 +1,8 @@
-//! A store of members in memory, for runs that must not wait for a disk.
+//! A store of conferences and members in memory, for runs that must not wait for a disk.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -19,15 +20,29 @@ use crate::{
         catalog::Commit,
         types::{Row, TableSchema, Value},
     },
-    tables::conference_members::{Member, MemberKey, MembersTable, NAME},
+    tables::{
+        conference_members::{Flag, Member, MemberKey, MembersTable},
+        conferences::{ConferenceKey, ConferencesTable, LiveConference},
+    },
 };
 
-/// Members with their nodes.
-pub(super) type Rows = BTreeMap<(CompactString, MemberKey), Member>;
+/// What the tables say, with the nodes that they say it of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Rows {
+    pub(super) conferences: BTreeMap<(CompactString, ConferenceKey), LiveConference>,
+    pub(super) members: BTreeMap<(CompactString, MemberKey), Member>,
+}
 
-/// A store with nothing but members.
+/// The two tables.
+#[derive(Clone)]
+pub(super) struct Tables {
+    pub(super) conferences: ConferencesTable,
+    pub(super) members: MembersTable,
+}
+
+/// A store with nothing but them.
 pub(super) struct RunStore {
-    table: MembersTable,
+    tables: Tables,
     pub(super) rows: Arc<Mutex<Rows>>,
     pub(super) commits: Arc<AtomicU64>,
     /// Whether commits fail.
@@ -35,19 +50,23 @@ pub(super) struct RunStore {
 }
 
 impl RunStore {
-    pub(super) fn new(schema: &Arc<TableSchema>) -> Self {
-        let table = MembersTable::new(schema).unwrap();
-        RunStore { table, rows: Arc::default(), commits: Arc::default(), is_full: Arc::default() }
+    pub(super) fn new(tables: &Tables) -> Self {
+        RunStore {
+            tables: tables.clone(),
+            rows: Arc::default(),
+            commits: Arc::default(),
+            is_full: Arc::default(),
+        }
     }
 }
 
 impl Catalog for RunStore {
     fn tables(&self) -> Vec<Arc<TableSchema>> {
-        vec![Arc::clone(self.table.schema())]
+        vec![Arc::clone(self.tables.members.schema()), Arc::clone(self.tables.conferences.schema())]
     }
 
     fn table(&self, name: &str) -> Option<Arc<TableSchema>> {
-        (name == NAME).then(|| Arc::clone(self.table.schema()))
+        self.tables().into_iter().find(|schema| schema.name == name)
     }
 
     fn version(&self) -> u64 {
@@ -55,15 +74,16 @@ impl Catalog for RunStore {
     }
 
     fn tenants(&self, _: &TableSchema) -> Result<Vec<Tenant>> {
-        let mut tenants: Vec<_> = self.rows.lock().keys().map(|(_, key)| key.tenant).collect();
-        tenants.sort_unstable();
-        tenants.dedup();
-        Ok(tenants)
+        let rows = self.rows.lock();
+        let conferences = rows.conferences.keys().map(|(_, key)| key.tenant);
+        let tenants: BTreeSet<_> =
+            conferences.chain(rows.members.keys().map(|(_, key)| key.tenant)).collect();
+        Ok(tenants.into_iter().collect())
     }
 
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>> {
         Ok(Box::new(RunTransaction {
-            table: self.table.clone(),
+            tables: self.tables.clone(),
             rows: Arc::clone(&self.rows),
             commits: Arc::clone(&self.commits),
             is_full: Arc::clone(&self.is_full),
@@ -75,14 +95,40 @@ impl Catalog for RunStore {
 }
 
 struct RunTransaction {
-    table: MembersTable,
+    tables: Tables,
     rows: Arc<Mutex<Rows>>,
     commits: Arc<AtomicU64>,
     is_full: Arc<AtomicBool>,
     tenant: Tenant,
     now: DateTime<Utc>,
-    /// The row that is replaced, and the one that is written.
-    writes: Vec<(Option<Row>, Option<Row>)>,
+    writes: Vec<Write>,
+}
+
+/// A row that is replaced, and the one that is written.
+struct Write {
+    is_member: bool,
+    old: Option<Row>,
+    new: Option<Row>,
+}
+
+impl RunTransaction {
+    fn is_members(&self, schema: &TableSchema) -> bool {
+        schema.id == self.tables.members.schema().id
+    }
+}
+
+/// Replaces a row; it fails if what the writer takes for the old one was not there.
+fn replace<K: Ord, V: PartialEq + Debug>(
+    rows: &mut BTreeMap<K, V>,
+    old: Option<(K, V)>,
+    new: Option<(K, V)>,
+) {
+    if let Some((key, _)) = old {
+        rows.remove(&key).expect("the row that is replaced");
+    }
+    if let Some((key, row)) = new {
+        assert_eq!(rows.insert(key, row), None, "a row that was there");
+    }
 }
 
 impl Transaction for RunTransaction {
@@ -90,25 +136,30 @@ impl Transaction for RunTransaction {
         unimplemented!("node tasks do not look up rows")
     }
 
-    fn scan(&self, _: &Arc<TableSchema>, _: u8, _: &KeyRange, _: bool) -> Result<RowIter> {
-        let rows = self.rows.lock();
-        let mine = rows.iter().filter(|((_, key), _)| key.tenant == self.tenant);
-        let mine: Vec<_> =
-            mine.map(|((node, key), member)| Ok(self.table.row(node, key, member, self.now))).collect();
-        Ok(Box::new(mine.into_iter()))
+    fn scan(&self, schema: &Arc<TableSchema>, _: u8, _: &KeyRange, _: bool) -> Result<RowIter> {
+        let (tables, rows) = (&self.tables, self.rows.lock());
+        let found: Vec<_> = if self.is_members(schema) {
+            let mine = rows.members.iter().filter(|((_, key), _)| key.tenant == self.tenant);
+            mine.map(|((node, key), member)| Ok(tables.members.row(node, key, member, self.now))).collect()
+        } else {
+            let mine = rows.conferences.iter().filter(|((_, key), _)| key.tenant == self.tenant);
+            mine.map(|((node, key), conference)| Ok(tables.conferences.row(node, key, conference))).collect()
+        };
+        Ok(Box::new(found.into_iter()))
     }
 
     fn count(&self, _: &Arc<TableSchema>, _: u8, _: &KeyRange) -> Result<u64> {
         unimplemented!("node tasks do not count rows")
     }
 
-    fn put(&mut self, _: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<Row> {
-        self.writes.push((old.cloned(), Some(new.clone())));
+    fn put(&mut self, schema: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<Row> {
+        let is_member = self.is_members(schema);
+        self.writes.push(Write { is_member, old: old.cloned(), new: Some(new.clone()) });
         Ok(new)
     }
 
-    fn delete(&mut self, _: &Arc<TableSchema>, old: &Row) -> Result<()> {
-        self.writes.push((Some(old.clone()), None));
+    fn delete(&mut self, schema: &Arc<TableSchema>, old: &Row) -> Result<()> {
+        self.writes.push(Write { is_member: self.is_members(schema), old: Some(old.clone()), new: None });
         Ok(())
     }
 
@@ -131,17 +182,35 @@ impl Transaction for RunTransaction {
             }
             assert!(self.is_dirty(), "a commit of nothing");
             self.commits.fetch_add(1, Ordering::Relaxed);
-            let mut rows = self.rows.lock();
-            let member = |row: &Row| self.table.member(self.tenant, row, self.now).unwrap();
-            for (old, new) in &self.writes {
-                if let Some(old) = old {
-                    let (node, key, _) = member(old);
-                    rows.remove(&(node, key)).expect("the row that is replaced");
+            let rows = &mut *self.rows.lock();
+            let member = |row: &Row| {
+                let (node, key, member) = self.tables.members.member(self.tenant, row, self.now).unwrap();
+                ((node, key), member)
+            };
+            let conference = |row: &Row| {
+                let (node, key, conference) = self.tables.conferences.conference(self.tenant, row).unwrap();
+                ((node, key), conference)
+            };
+            for Write { is_member, old, new } in &self.writes {
+                if *is_member {
+                    replace(&mut rows.members, old.as_ref().map(member), new.as_ref().map(member));
+                } else {
+                    replace(
+                        &mut rows.conferences,
+                        old.as_ref().map(conference),
+                        new.as_ref().map(conference),
+                    );
                 }
-                if let Some(new) = new {
-                    let (node, key, new) = member(new);
-                    assert_eq!(rows.insert((node, key), new), None, "a row that was there");
-                }
+            }
+            // Both tables are always of one list: what a conference counts is in it.
+            for ((node, key), conference) in &rows.conferences {
+                let members = rows.members.iter().filter(|((at, member), _)| {
+                    (at, member.tenant, &member.conference) == (node, key.tenant, &key.name)
+                });
+                let (ghosts, living): (Vec<_>, Vec<_>) =
+                    members.partition(|(_, member)| member.flags.has(Flag::IsGhost));
+                let counted = (conference.members as usize, conference.ghosts as usize);
+                assert_eq!((living.len(), ghosts.len()), counted, "{key:?}");
             }
             Ok(())
         })

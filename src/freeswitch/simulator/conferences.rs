@@ -161,6 +161,11 @@ impl Conference {
         !self.recordings.is_empty()
     }
 
+    /// Where it is recorded to, newest first.
+    pub fn recordings(&self) -> Vec<&str> {
+        self.recordings.iter().map(|recording| recording.path.as_str()).collect()
+    }
+
     pub(super) fn ghosts(&self) -> usize {
         self.members.iter().filter(|member| member.ghost).count()
     }
