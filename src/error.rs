@@ -44,6 +44,14 @@ pub enum Error {
     /// A value that a table's own rules refuse.
     #[error("{0}")]
     InvalidData(String),
+    /// A media node that a row asks for, and that is not configured.
+    #[error(
+        "The foreign server '{0}' you are trying to reference does not exist; [sip] freeswitch names the nodes"
+    )]
+    UnknownNode(String),
+    /// No media node is well, and `without_node` says that there are no invitations then.
+    #[error("Unable to connect to foreign data source: no FreeSWITCH node is well; try again later")]
+    NoNode,
     /// The store could not read or write.
     #[error("Storage error: {0}")]
     Storage(String),
@@ -448,6 +456,8 @@ impl Error {
             Error::DuplicateKey { .. } => (1062, "23000", 12),
             Error::Conflict => (1213, "40001", 500),
             Error::InvalidData(_) => (1366, "22007", 12),
+            Error::UnknownNode(_) => (1477, "HY000", 12),
+            Error::NoNode => (1429, "HY000", 500),
             Error::Storage(_) => (1030, "HY000", 500),
             Error::EmptyQuery => (1065, "42000", 17),
             Error::TooComplex(_) => (1436, "HY000", 18),

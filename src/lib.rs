@@ -40,7 +40,7 @@
 //!    from the cache; else the text is parsed and `sql::plan` binds its names and chooses access paths.
 //! 3. `sql::execute` runs the plan on a [`Transaction`](sql::Transaction): it evaluates the row and asks to have it written.
 //! 4. [`tables`] implements that transaction. The behaviour of `conference` checks the row and chooses the conference's
-//!    FreeSWITCH node ([`freeswitch::placement`]); row and index entries become keys and values
+//!    FreeSWITCH node (`freeswitch::placement`); row and index entries become keys and values
 //!    ([`store::keycode`], [`store::row`]).
 //! 5. [`store`] commits them: one record in the log, one wait for the disk, shared with whoever commits at the same time.
 //!    Only then the session returns and the client reads OK.
@@ -62,6 +62,7 @@
 //!
 //! `docs/design.md` has the decisions, `docs/cometql.md` the language, `docs/operating.md` the settings.
 
+mod complaints;
 pub mod config;
 pub mod error;
 pub mod freeswitch;

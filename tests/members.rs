@@ -15,14 +15,14 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use cometql::{
-    config::{FreeswitchNode, NodeTiming, Secret},
+    config::{FreeswitchNode, NodeTiming, Secret, Settings, SipSettings},
     freeswitch::{
-        self, NodeState, Nodes,
+        self, Cluster, Health, NodeState, Nodes,
         simulator::{Call, Simulator},
     },
     sql::{Catalog, Clock, Engine, KeyRange, Limits, Login, Outcome, Session, Tenant, types::Value},
     store::Options,
-    tables::{Database, NoNodes},
+    tables::Database,
 };
 use support::freeswitch::{Behaviour, Freeswitch, NO_CONFERENCE, PASSWORD, RECORDED, SEVERAL, THREE_MEMBERS};
 use tempfile::TempDir;
@@ -34,6 +34,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Faster than in life.
 const TIMING: NodeTiming = NodeTiming {
     list_interval: Duration::from_millis(10),
+    idle_list_interval: Duration::from_millis(10),
     reply_timeout: Duration::from_millis(500),
     member_grace: Duration::from_secs(600),
 };
@@ -53,20 +54,23 @@ struct World {
     database: Database,
     catalog: Arc<dyn Catalog>,
     clock: Arc<TestClock>,
+    cluster: Cluster,
 }
 
 impl World {
     fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
-        let database = Database::open(folder.path(), options, Arc::new(NoNodes)).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000)));
-        World { _folder: folder, catalog: Arc::new(database.clone()), database, clock }
+        let cluster = Cluster::new(&Settings::default().sip, &(clock.clone() as Arc<dyn Clock>));
+        let database = Database::open(folder.path(), options, Arc::new(cluster.clone())).unwrap();
+        World { _folder: folder, catalog: Arc::new(database.clone()), database, clock, cluster }
     }
 
     async fn start(&self, nodes: &[FreeswitchNode], timing: NodeTiming) -> Nodes {
-        let clock: Arc<dyn Clock> = self.clock.clone();
-        freeswitch::start(nodes, timing, &self.catalog, &clock).await.unwrap()
+        let mut running = freeswitch::start(&self.cluster, timing, &self.catalog).await.unwrap();
+        running.configure(&settings(nodes, timing)).await.unwrap();
+        running
     }
 
     /// The columns of a tenant's members, in the order of the keys.
@@ -99,6 +103,10 @@ impl World {
     }
 }
 
+fn settings(nodes: &[FreeswitchNode], timing: NodeTiming) -> SipSettings {
+    SipSettings { nodes: nodes.to_vec(), timing, ..Settings::default().sip }
+}
+
 /// The settings of a node, called `name:7443`.
 fn node(name: &str, freeswitch: &Freeswitch) -> FreeswitchNode {
     FreeswitchNode {
@@ -114,13 +122,18 @@ fn list(recording: &str) -> Behaviour {
     Behaviour::List(recording.to_owned())
 }
 
-/// Waits until a node is in such a state.
-async fn wait_for(nodes: &Nodes, name: &str, what: impl FnMut(&NodeState) -> bool) {
-    let mut state = nodes.states()[&format!("{name}:7443")].clone();
-    let last = state.clone();
-    if timeout(LIMIT, state.wait_for(what)).await.is_err() {
+/// Waits until a node is like that.
+async fn wait_for(world: &World, name: &str, what: impl FnMut(&Health) -> bool) {
+    let mut health = world.cluster.node(&format!("{name}:7443")).expect("the node").health();
+    let last = health.clone();
+    if timeout(LIMIT, health.wait_for(what)).await.is_err() {
         panic!("node {name} stays {:?}", *last.borrow());
     }
+}
+
+/// Waits until a node is well.
+async fn wait_until_well(world: &World, name: &str) {
+    wait_for(world, name, |health| health.state == NodeState::Well).await;
 }
 
 /// Waits until this many more lists were asked for, the last of them answered.
@@ -147,7 +160,7 @@ async fn lists_become_rows() {
     let world = World::new();
     let freeswitch = Freeswitch::start(list(SEVERAL));
     let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     assert_eq!([7, 15, 16].map(|tenant| world.count(tenant)), [1, 6, 1]);
     nodes.stop().await;
 }
@@ -157,7 +170,7 @@ async fn moments_are_seen_as_seconds() {
     let world = World::new();
     let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
     let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     nodes.stop().await;
     world.clock.0.fetch_add(60, Ordering::Relaxed);
     let seconds = |user, ago| vec![text("101"), Value::UInt(user), Value::UInt(61), ago];
@@ -188,7 +201,7 @@ async fn sql_sees_who_is_in_and_who_is_missing() {
     let world = World::new();
     let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
     let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     nodes.stop().await;
     world.clock.0.fetch_add(60, Ordering::Relaxed);
     let invite = "INSERT INTO conference (name, user_id, message) VALUES ('101', 2, ''), ('101', 99, '')";
@@ -213,7 +226,7 @@ async fn conferences_are_rows() {
     let (recorded, other) = (Freeswitch::start(list(RECORDED)), Freeswitch::start(list(THREE_MEMBERS)));
     let nodes = world.start(&[node("fs1", &recorded), node("fs2", &other)], TIMING).await;
     for name in ["fs1", "fs2"] {
-        wait_for(&nodes, name, |state| *state == NodeState::Well).await;
+        wait_until_well(&world, name).await;
     }
     world.clock.0.fetch_add(60, Ordering::Relaxed);
     let started = |seconds| Value::DateTime(DateTime::from_timestamp(seconds, 0).unwrap().naive_utc());
@@ -263,7 +276,7 @@ async fn only_differences_are_committed() {
     let commits = || world.commits() - before;
     let freeswitch = Freeswitch::start(list(SEVERAL));
     let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     // One for each tenant.
     assert_eq!(commits(), 3);
     wait_for_lists(&freeswitch, 5).await;
@@ -289,19 +302,19 @@ async fn a_node_that_was_killed_comes_back_with_others() {
     let (mut killed, other) = (Freeswitch::start(list(THREE_MEMBERS)), Freeswitch::start(list(SEVERAL)));
     let nodes = world.start(&[node("fs1", &killed), node("fs2", &other)], TIMING).await;
     for name in ["fs1", "fs2"] {
-        wait_for(&nodes, name, |state| *state == NodeState::Well).await;
+        wait_until_well(&world, name).await;
     }
     assert_eq!(world.count(15), 3 + 6);
 
     killed.kill();
-    wait_for(&nodes, "fs1", |state| matches!(state, NodeState::Failing(_))).await;
+    wait_for(&world, "fs1", |health| health.state != NodeState::Well).await;
     wait_for_lists(&other, 5).await;
     assert_eq!(world.count(15), 3 + 6);
 
     // After a restart the members have other channels.
     killed.behave(list(&THREE_MEMBERS.replace("<uuid>6", "<uuid>7")));
     killed.restart();
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     let uuids = world.members(15, &["node", "uuid"]);
     let of = |node: &str| {
         uuids.iter().filter(|row| row[0] == text(node)).map(|row| row[1].clone()).collect::<Vec<_>>()
@@ -325,10 +338,10 @@ async fn members_of_a_silent_node_are_removed_after_a_while() {
     let timing = NodeTiming { member_grace: Duration::from_secs(4), ..TIMING };
     let nodes = world.start(&[node("fs1", &frozen), node("fs2", &other)], timing).await;
     for name in ["fs1", "fs2"] {
-        wait_for(&nodes, name, |state| *state == NodeState::Well).await;
+        wait_until_well(&world, name).await;
     }
     frozen.behave(Behaviour::Freeze);
-    wait_for(&nodes, "fs1", |state| matches!(state, NodeState::Failing(_))).await;
+    wait_for(&world, "fs1", |health| health.state != NodeState::Well).await;
     assert_eq!(world.count(15), 3 + 6);
     wait_until("they are removed", || world.count(15) == 6).await;
 
@@ -342,38 +355,58 @@ async fn each_failure_has_its_name() {
     let world = World::new();
     let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
     let nodes = world.start(&[node("fs1", &freeswitch)], TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     let failures = [
-        (Behaviour::Silent, "no banner in time"),
-        (Behaviour::Refuse, "the access list of its event socket refuses this address"),
-        (Behaviour::Freeze, "no reply to a command in time"),
-        (Behaviour::Babble(Vec::new()), "connection closed before the banner"),
+        (Behaviour::Silent, NodeState::Silent, "no banner in time"),
+        (
+            Behaviour::Refuse,
+            NodeState::AccessRefused,
+            "the access list of its event socket refuses this address",
+        ),
+        (Behaviour::Freeze, NodeState::Silent, "no reply to a command in time"),
+        (Behaviour::Babble(Vec::new()), NodeState::Closed, "connection closed before the banner"),
         (
             Behaviour::Babble(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()),
+            NodeState::Nonsense,
             "not an event socket: 'SSH-2.0-OpenSSH_9.2' is not a header",
         ),
-        (Behaviour::CutShort(SEVERAL.to_owned()), "conference list cut short: unexpected end of file"),
+        (
+            Behaviour::CutShort(SEVERAL.to_owned()),
+            NodeState::CutShort,
+            "conference list cut short: unexpected end of file",
+        ),
         (
             list("Content-Type: api/response\nContent-Length: 35\n\n-ERR conference Command not found!\n"),
+            NodeState::NoList,
             "no conference list but '-ERR conference Command not found!'",
         ),
         (
             list("Content-Type: api/response\nContent-Length: 13\n\n<html></html>"),
+            NodeState::Nonsense,
             "conference list not understood: the document is a 'html'",
+        ),
+        (
+            list("Content-Type: api/response\nContent-Length: 20000000\n\n<conferences>"),
+            NodeState::TooLarge,
+            "conference list too large: 20000000 bytes instead of 16777216 at most",
         ),
         (
             list(
                 "Content-Type: text/disconnect-notice\nContent-Length: 31\n\nThe system is being shut down.\n",
             ),
+            NodeState::Disconnected,
             "it disconnected: The system is being shut down.",
         ),
     ];
-    for (behaviour, expected) in failures {
+    for (behaviour, state, error) in failures {
         freeswitch.behave(behaviour);
-        wait_for(&nodes, "fs1", |state| *state == NodeState::Failing(expected.to_owned())).await;
+        wait_for(&world, "fs1", |health| {
+            health.state == state && health.last_error.as_deref() == Some(error)
+        })
+        .await;
         assert_eq!(world.count(15), 3);
         freeswitch.behave(list(THREE_MEMBERS));
-        wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+        wait_until_well(&world, "fs1").await;
     }
     nodes.stop().await;
 }
@@ -384,7 +417,7 @@ async fn a_wrong_password_is_told() {
     let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
     let wrong = FreeswitchNode { password: Secret::new("CueCon"), ..node("fs1", &freeswitch) };
     let nodes = world.start(&[wrong], TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Failing("wrong password".to_owned())).await;
+    wait_for(&world, "fs1", |health| health.state == NodeState::WrongPassword).await;
     nodes.stop().await;
     assert_eq!(world.count(15), 0);
 }
@@ -395,14 +428,14 @@ async fn members_outlive_a_restart_and_not_their_node() {
     let freeswitch = Freeswitch::start(list(THREE_MEMBERS));
     let configured = [node("fs1", &freeswitch)];
     let nodes = world.start(&configured, TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     nodes.stop().await;
     assert_eq!(world.count(15), 3);
 
     // What the store has is known again, so that nothing is written.
     let commits = world.commits();
     let nodes = world.start(&configured, TIMING).await;
-    wait_for(&nodes, "fs1", |state| *state == NodeState::Well).await;
+    wait_until_well(&world, "fs1").await;
     nodes.stop().await;
     assert_eq!(world.commits(), commits);
 
@@ -424,7 +457,11 @@ async fn joins_and_leaves_are_there_at_once() {
     let (address, listening) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
     let listening = tokio::spawn(listening);
     let node = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
-    let timing = NodeTiming { list_interval: Duration::from_secs(3_600), ..TIMING };
+    let timing = NodeTiming {
+        list_interval: Duration::from_secs(3_600),
+        idle_list_interval: Duration::from_secs(3_600),
+        ..TIMING
+    };
     let nodes = world.start(&[node], timing).await;
     wait_until("events are listened to", || simulator.subscribers() == 1).await;
     wait_until("the first members are there", || world.count(15) == MEMBERS as usize).await;
@@ -460,13 +497,4 @@ async fn joins_and_leaves_are_there_at_once() {
     assert!(delays[delays.len() / 2] < Duration::from_millis(50), "{delays:?}");
     nodes.stop().await;
     listening.abort();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_of_one_name_are_refused() {
-    let world = World::new();
-    let clock: Arc<dyn Clock> = world.clock.clone();
-    let twice = [FreeswitchNode::new("fs1"), FreeswitchNode::new("fs1")];
-    let refused = freeswitch::start(&twice, TIMING, &world.catalog, &clock).await.err();
-    assert_eq!(refused.unwrap().to_string(), "two FreeSWITCH nodes tell browsers the address 'fs1:7443'");
 }

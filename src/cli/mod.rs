@@ -17,7 +17,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use cometql::{
     config::{self, LogFormat, LogSettings, Settings},
-    freeswitch::placement::NodePlacement,
+    freeswitch::Cluster,
+    sql::{Clock, SystemClock},
     store::Options,
     tables::Database,
 };
@@ -174,8 +175,14 @@ fn start_log(settings: &LogSettings) {
     }
 }
 
-/// Opens the database that the settings name.
+/// Opens the database that the settings name, with nodes that nobody asks.
 fn open(settings: &Settings) -> Result<Database, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    open_with(settings, &Cluster::new(&settings.sip, &clock))
+}
+
+/// Opens the database that the settings name.
+fn open_with(settings: &Settings, cluster: &Cluster) -> Result<Database, Failure> {
     let store = &settings.store;
     let options = Options {
         cache_bytes: store.cache_bytes,
@@ -185,8 +192,7 @@ fn open(settings: &Settings) -> Result<Database, Failure> {
         force_recovery: store.force_recovery,
         ..Options::default()
     };
-    let placement = NodePlacement::new(&settings.sip.nodes);
-    Ok(Database::open(&store.folder, options, Arc::new(placement))?)
+    Ok(Database::open(&store.folder, options, Arc::new(cluster.clone()))?)
 }
 
 /// A runtime whose threads have room for deeply nested statements.

@@ -4,7 +4,7 @@ use std::{fs, io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration}
 
 use cometql::{
     config::{self, DirectorySettings, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
-    freeswitch,
+    freeswitch::{self, Cluster},
     server::{
         MysqlListener,
         directory::{DirectoryListener, DirectoryPort},
@@ -24,10 +24,12 @@ use super::Failure;
 pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
     fs::create_dir_all(&settings.store.folder)
         .map_err(|reason| format!("cannot create {}: {reason}", settings.store.folder.display()))?;
-    let database = super::open(settings)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let cluster = Cluster::new(&settings.sip, &clock);
+    let database = super::open_with(settings, &cluster)?;
     let (password, shown) = password(settings)?;
     let runtime = super::runtime()?;
-    let served = runtime.block_on(run(settings, database.clone(), password, &shown));
+    let served = runtime.block_on(run(settings, database.clone(), &cluster, &clock, (password, &shown)));
     // A thread may still be looking up a node's host name, for as long as the resolver takes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     database.close();
@@ -36,19 +38,24 @@ pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(settings: &Settings, database: Database, password: Secret, shown: &str) -> Result<(), Failure> {
+async fn run(
+    settings: &Settings,
+    database: Database,
+    cluster: &Cluster,
+    clock: &Arc<dyn Clock>,
+    (password, shown): (Secret, &str),
+) -> Result<(), Failure> {
     let catalog: Arc<dyn Catalog> = Arc::new(database);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let engine = Engine::new(Arc::clone(&catalog), Arc::clone(&clock), limits(&settings.mysql));
+    let engine = Engine::new(Arc::clone(&catalog), Arc::clone(clock), limits(&settings.mysql));
     let accounts =
-        TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(&clock), general: password };
+        TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(clock), general: password };
     let others = settings.directory.as_ref().map_or(0, |directory| directory.max_connections);
     let max_connections = make_room(settings.mysql.max_connections, others);
     let mysql = MysqlSettings { max_connections, ..settings.mysql.clone() };
     let port = MysqlPort::new(engine, Arc::new(accounts), mysql)?;
-    let nodes = freeswitch::start(&settings.sip.nodes, settings.sip.timing, &catalog, &clock).await?;
+    let nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
     let directory = match &settings.directory {
-        Some(settings) => Some(directory(settings, &catalog, &clock).await?),
+        Some(settings) => Some(directory(settings, &catalog, clock).await?),
         None => None,
     };
     let address = (settings.mysql.ip, settings.mysql.port).into();

@@ -35,8 +35,10 @@ pub struct FreeswitchNode {
 /// How often nodes are asked who is in a conference, and how long waited for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NodeTiming {
-    /// `list_interval`: from the end of one answer to the next question.
+    /// `list_interval`: from the end of one answer to the next question, unless the node's events ask for it.
     pub list_interval: Duration,
+    /// `idle_list_interval`: the same while the node has no conference and its events are listened to.
+    pub idle_list_interval: Duration,
     /// `reply_timeout`: longest wait for a connection, and for each whole reply. FreeSWITCH takes seconds when it is
     /// short of CPU.
     pub reply_timeout: Duration,
@@ -52,9 +54,40 @@ impl NodeTiming {
         const HOUR: Duration = Duration::from_secs(3_600);
         NodeTiming {
             list_interval: reader.duration(SECTION, "list_interval", SECOND / 10, HOUR, 5 * SECOND),
+            idle_list_interval: reader.duration(
+                SECTION,
+                "idle_list_interval",
+                SECOND / 10,
+                HOUR,
+                30 * SECOND,
+            ),
             reply_timeout: reader.duration(SECTION, "reply_timeout", SECOND, 10 * MINUTE, 20 * SECOND),
             member_grace: reader.duration(SECTION, "member_grace", SECOND, 24 * HOUR, 30 * SECOND),
         }
+    }
+}
+
+/// What becomes of an invitation while no node is well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WithoutNode {
+    /// It goes to the node that it would go to if all were well: calls may reach a node whose event socket does not answer.
+    #[default]
+    Place,
+    /// It is refused.
+    Refuse,
+    /// It is kept without a node until one is well.
+    Queue,
+}
+
+impl WithoutNode {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let word = reader.get("sip", "without_node", "place, refuse or queue", |text| match text {
+            "place" => Some(WithoutNode::Place),
+            "refuse" => Some(WithoutNode::Refuse),
+            "queue" => Some(WithoutNode::Queue),
+            _ => None,
+        });
+        word.unwrap_or_default()
     }
 }
 

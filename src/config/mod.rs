@@ -16,7 +16,9 @@ use std::{
 };
 
 pub use directory::{Credentials, DirectorySettings};
-pub use freeswitch_node::{DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming};
+pub use freeswitch_node::{
+    DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming, WithoutNode,
+};
 pub use mysql::{ErrorCodes, MysqlSettings, QueryLogSettings, StatementLimits, TlsFiles};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
 pub use secret::Secret;
@@ -177,19 +179,42 @@ dbLink = 600
     fn how_nodes_are_asked_has_defaults_and_bounds() {
         let timing = |text: &str| parse("comet.ini", text).map(|loaded| loaded.settings.sip.timing);
         let seconds = Duration::from_secs;
-        let timing_of = |list_interval, reply_timeout, member_grace| NodeTiming {
+        let timing_of = |list_interval, idle_list_interval, reply_timeout, member_grace| NodeTiming {
             list_interval,
+            idle_list_interval,
             reply_timeout,
             member_grace,
         };
-        assert_eq!(timing("").unwrap(), timing_of(seconds(5), seconds(20), seconds(30)));
-        let text = "[sip]\nlist_interval = 500ms\nreply_timeout = 1m\nmember_grace = 2m\n";
-        assert_eq!(timing(text).unwrap(), timing_of(Duration::from_millis(500), seconds(60), seconds(120)));
+        assert_eq!(timing("").unwrap(), timing_of(seconds(5), seconds(30), seconds(20), seconds(30)));
+        let text =
+            "[sip]\nlist_interval = 500ms\nidle_list_interval = 10s\nreply_timeout = 1m\nmember_grace = 2m\n";
+        let expected = timing_of(Duration::from_millis(500), seconds(10), seconds(60), seconds(120));
+        assert_eq!(timing(text).unwrap(), expected);
         let problems = timing("[sip]\nlist_interval = 0\n").unwrap_err();
         assert_eq!(
             problems[0].text,
             "[sip] list_interval must be a time 100ms..3600s such as 30s, 5m or 8h, found '0'"
         );
+    }
+
+    #[test]
+    fn two_nodes_of_one_name_are_refused() {
+        let problems =
+            parse("comet.ini", "[sip]\nfreeswitch = []Server=a\nfreeswitch = []Server=b,WShost=a\n")
+                .unwrap_err();
+        let text = "[sip] freeswitch WShost and WSport must be another node's than 'a:7443' above";
+        assert_eq!(problems, [Problem { line: 3, text: text.to_owned() }]);
+    }
+
+    #[test]
+    fn what_happens_without_a_node_can_be_set() {
+        let without_node =
+            |text: &str| parse("comet.ini", text).map(|loaded| loaded.settings.sip.without_node);
+        assert_eq!(without_node("").unwrap(), WithoutNode::Place);
+        assert_eq!(without_node("[sip]\nwithout_node = refuse\n").unwrap(), WithoutNode::Refuse);
+        assert_eq!(without_node("[sip]\nwithout_node = queue\n").unwrap(), WithoutNode::Queue);
+        let problems = without_node("[sip]\nwithout_node = wait\n").unwrap_err();
+        assert_eq!(problems[0].text, "[sip] without_node must be place, refuse or queue, found 'wait'");
     }
 
     #[test]

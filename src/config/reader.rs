@@ -113,7 +113,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The `[]` values of a key, each as the function reads it.
-    pub fn list<T>(&mut self, section: &str, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+    pub fn list<T>(
+        &mut self,
+        section: &str,
+        key: &str,
+        mut read: impl FnMut(&str) -> Result<T, String>,
+    ) -> Vec<T> {
         let Some(entry) = self.entry(section, key) else { return Vec::new() };
         if let Some(item) = &entry.value {
             self.problem(section, key, item, format!("must start with '[]', found '{}'", item.text));

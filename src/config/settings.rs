@@ -1,10 +1,12 @@
 //! What can be set, and what holds when it is not; the MySQL port's share is in `mysql.rs`. docs/operating.md lists the same for operators.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Secret, reader::Reader};
+use super::{
+    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Secret, WithoutNode, reader::Reader,
+};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -47,8 +49,10 @@ pub struct StoreSettings {
 pub struct SipSettings {
     /// `freeswitch`: the media nodes.
     pub nodes: Vec<FreeswitchNode>,
-    /// `list_interval`, `reply_timeout`, `member_grace`: how they are asked.
+    /// `list_interval`, `idle_list_interval`, `reply_timeout`, `member_grace`: how they are asked.
     pub timing: NodeTiming,
+    /// `without_node`: what becomes of invitations while no node is well.
+    pub without_node: WithoutNode,
     /// `pipesalt`: makes the names of call pipes unguessable.
     pub pipe_salt: Secret,
 }
@@ -108,7 +112,16 @@ impl StoreSettings {
 impl SipSettings {
     fn read(reader: &mut Reader) -> Self {
         const SECTION: &str = "sip";
-        let mut nodes = reader.list(SECTION, "freeswitch", FreeswitchNode::parse);
+        let mut names = BTreeSet::new();
+        let mut nodes = reader.list(SECTION, "freeswitch", |text| {
+            let node = FreeswitchNode::parse(text)?;
+            let name = node.name();
+            if names.insert(name.clone()) {
+                Ok(node)
+            } else {
+                Err(format!("WShost and WSport must be another node's than '{name}' above"))
+            }
+        });
         // The form of CppComet's manual: one node by its host, everything else as FreeSWITCH comes.
         let host = reader.text(SECTION, "host");
         let port = reader.port(SECTION, "port", super::DEFAULT_WEBSOCKET_PORT);
@@ -118,7 +131,12 @@ impl SipSettings {
             nodes.push(node);
         }
         let pipe_salt = reader.text(SECTION, "pipesalt").unwrap_or_else(|| "pipesalt".to_owned());
-        SipSettings { nodes, timing: NodeTiming::read(reader), pipe_salt: Secret::new(pipe_salt) }
+        SipSettings {
+            nodes,
+            timing: NodeTiming::read(reader),
+            without_node: WithoutNode::read(reader),
+            pipe_salt: Secret::new(pipe_salt),
+        }
     }
 }
 

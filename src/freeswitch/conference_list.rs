@@ -43,6 +43,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 use super::excerpt;
 use crate::tables::conference_members::{Flag, Flags};
 
+/// Most bytes of a list: some 15 000 callers.
+pub const MAX_LIST_BYTES: u64 = 16 * 1024 * 1024;
 /// Most conferences, and most callers in all, that one list may have.
 const MAX_ENTRIES: usize = 200_000;
 /// Most bytes of one tag, or of one text between tags. A conference's variables may be long.
@@ -66,6 +68,9 @@ pub enum ListError {
     /// FreeSWITCH answered with a text instead, as it does while mod_conference is not loaded.
     #[error("no conference list but '{0}'")]
     Refused(String),
+    /// It has so many bytes.
+    #[error("conference list too large: {0} bytes instead of {MAX_LIST_BYTES} at most")]
+    TooLarge(u64),
     /// Not the document described above.
     #[error("conference list not understood: {0}")]
     Malformed(String),

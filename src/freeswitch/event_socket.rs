@@ -240,6 +240,13 @@ pub struct Body<'a, S> {
     socket: &'a mut EventSocket<S>,
 }
 
+impl<S> Body<'_, S> {
+    /// How many bytes of it are still to come.
+    pub fn unread(&self) -> u64 {
+        self.socket.unread
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Body<'_, S> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let socket = &mut *self.get_mut().socket;

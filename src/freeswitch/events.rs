@@ -5,7 +5,14 @@
 //! now leads to the next list; the members come from there. Changes of speaker and floor, by far the most
 //! frequent, wait for the list that comes anyway.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
@@ -79,6 +86,25 @@ fn is_change(line: &[u8]) -> bool {
         .is_some_and(|action| CHANGES.iter().any(|change| change.as_bytes() == action))
 }
 
+/// What a listener tells those who want to know when the conference list may be another.
+#[derive(Default)]
+pub(super) struct Changes {
+    changed: Notify,
+    are_told: AtomicBool,
+}
+
+impl Changes {
+    /// Waits for the next one; several that nobody waited for are one.
+    pub(super) async fn made(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Whether the node's events are listened to at this moment.
+    pub(super) fn are_told(&self) -> bool {
+        self.are_told.load(Ordering::Relaxed)
+    }
+}
+
 /// Listens to the events of one node.
 pub(super) struct Listener {
     pub settings: FreeswitchNode,
@@ -88,32 +114,31 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Listens for as long as it is polled. `changed` is told when the conference list may be another: after an event that says
+    /// Listens for as long as it is polled. `changes` is told when the conference list may be another: after an event that says
     /// so, after events may have been missed, and when the connection ends, which the node may have, too.
-    pub(super) async fn run(mut self, changed: &Notify) {
+    pub(super) async fn run(mut self, changes: &Changes) {
         let node = self.settings.name();
         loop {
-            let mut listened = false;
-            let Err(error) = self.listen(changed, &mut listened).await;
-            if listened {
+            let Err(error) = self.listen(changes).await;
+            if changes.are_told.swap(false, Ordering::Relaxed) {
                 warn!(node, %error, "events of a FreeSWITCH node have ended");
-                changed.notify_one();
+                changes.changed.notify_one();
             }
             sleep(self.backoff.after_failure()).await;
         }
     }
 
-    async fn listen(&mut self, changed: &Notify, listened: &mut bool) -> Result<Infallible, SocketError> {
+    async fn listen(&mut self, changes: &Changes) -> Result<Infallible, SocketError> {
         let limit = self.timing.reply_timeout;
         let socket = EventSocket::connect(self.network.as_ref(), &self.settings, limit).await?;
         let mut events = Events::subscribe(socket).await?;
         info!(node = self.settings.name(), "listening to the events of a FreeSWITCH node");
-        *listened = true;
+        changes.are_told.store(true, Ordering::Relaxed);
         self.backoff.reset();
-        changed.notify_one();
+        changes.changed.notify_one();
         loop {
             if events.next().await? {
-                changed.notify_one();
+                changes.changed.notify_one();
             }
         }
     }

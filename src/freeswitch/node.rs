@@ -3,28 +3,26 @@
 
 use std::{sync::Arc, time::Duration};
 
-use thiserror::Error;
 use tokio::{
-    sync::{Notify, watch},
+    sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 use tracing::{info, warn};
 
 use super::{
-    Surroundings,
     backoff::Backoff,
-    conference_list::{self, ListError},
-    event_socket::{EventSocket, SocketError},
-    events::Listener,
+    cluster::ClusterNode,
+    conference_list::{self, ListError, MAX_LIST_BYTES},
+    event_socket::EventSocket,
+    events::{Changes, Listener},
     members::NodeMembers,
     network::Network,
+    nodes::Surroundings,
     reconciler::observe,
     roster::Roster,
+    state::{Figures, NodeError, NodeState},
 };
-use crate::{
-    config::{FreeswitchNode, NodeTiming},
-    sql::Clock,
-};
+use crate::{config::NodeTiming, sql::Clock};
 
 /// After a list that took a while, the next one begins at the earliest after this many times as long, however many events
 /// ask for it: a node that is short of CPU is not asked all the time.
@@ -32,33 +30,14 @@ const EVENT_REST: u32 = 4;
 /// The same for the list that comes without an event: listing takes at most a twentieth of a node's time.
 const INTERVAL_REST: u32 = 19;
 
-/// How it is with a node.
-#[derive(Clone, Debug, PartialEq)]
-pub enum NodeState {
-    /// It has not answered yet.
-    Connecting,
-    /// The store says what its last list said.
-    Well,
-    /// It cannot be asked, for this reason. Its members are removed after a while.
-    Failing(String),
-}
-
-/// Why a node could not be asked, or not be written down.
-#[derive(Debug, Error)]
-enum NodeError {
-    #[error(transparent)]
-    Socket(#[from] SocketError),
-    #[error(transparent)]
-    List(#[from] ListError),
-    #[error(transparent)]
-    Store(#[from] crate::Error),
-}
-
 /// What a node said of itself.
 struct Answer {
     roster: Roster,
     /// Seconds that its ages may be off, because the answer took so long.
     latency: u64,
+    /// Whether it has no conference at all.
+    is_idle: bool,
+    figures: Figures,
 }
 
 /// How long to wait for the next question.
@@ -81,12 +60,12 @@ impl Pause {
         Pause { least: wait, most: wait }
     }
 
-    async fn pass(self, changed: &Notify) {
+    async fn pass(self, changes: &Changes) {
         let end = Instant::now() + self.most;
         sleep(self.least).await;
         tokio::select! {
             biased;
-            () = changed.notified() => {}
+            () = changes.made() => {}
             () = sleep_until(end) => {}
         }
     }
@@ -94,52 +73,50 @@ impl Pause {
 
 /// The task of one node.
 pub(super) struct Node {
-    settings: FreeswitchNode,
+    node: Arc<ClusterNode>,
     timing: NodeTiming,
     clock: Arc<dyn Clock>,
     network: Arc<dyn Network>,
     backoff: Backoff,
     members: NodeMembers,
-    state: watch::Sender<NodeState>,
 }
 
 impl Node {
     pub(super) fn new(
-        settings: FreeswitchNode,
+        node: &Arc<ClusterNode>,
         timing: NodeTiming,
+        clock: &Arc<dyn Clock>,
         surroundings: &mut Surroundings,
         members: NodeMembers,
-        state: watch::Sender<NodeState>,
     ) -> Self {
         Node {
-            settings,
+            node: Arc::clone(node),
             timing,
-            clock: Arc::clone(&surroundings.clock),
+            clock: Arc::clone(clock),
             network: Arc::clone(&surroundings.network),
             backoff: surroundings.backoff(),
             members,
-            state,
         }
     }
 
     /// Keeps the members true until `stop` becomes true or its sender is gone; a commit under way is finished first.
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>, listener: Listener) {
-        let changed = Notify::new();
+        let changes = Changes::default();
         // No branch by chance, here and below, so that a simulation can be repeated.
         tokio::select! {
             biased;
-            () = self.keep_members(stop, &changed) => {}
-            () = listener.run(&changed) => {}
+            () = self.keep_members(stop, &changes) => {}
+            () = listener.run(&changes) => {}
         }
     }
 
-    async fn keep_members(&mut self, mut stop: watch::Receiver<bool>, changed: &Notify) {
+    async fn keep_members(&mut self, mut stop: watch::Receiver<bool>, changes: &Changes) {
         let mut connection = None;
         let mut pause = Pause::default();
         let mut forget_at = Instant::now() + self.timing.member_grace;
         loop {
             let question = async {
-                pause.pass(changed).await;
+                pause.pass(changes).await;
                 let asked = Instant::now();
                 (self.ask(&mut connection).await, asked.elapsed())
             };
@@ -153,9 +130,13 @@ impl Node {
                 Some((Ok(answer), took)) => {
                     forget_at = Instant::now() + self.timing.member_grace;
                     self.backoff.reset();
-                    pause = Pause::after_answer(took, self.timing.list_interval);
+                    // Without its events nothing but the list tells that it is idle no more.
+                    let is_idle = answer.is_idle && changes.are_told();
+                    let NodeTiming { list_interval, idle_list_interval, .. } = self.timing;
+                    pause =
+                        Pause::after_answer(took, if is_idle { idle_list_interval } else { list_interval });
                     let written = self.members.update(&answer.roster, answer.latency).await;
-                    self.report(written.map_err(NodeError::from));
+                    self.report(written.map(|()| answer.figures).map_err(NodeError::from));
                 }
                 Some((Err(error), _)) => {
                     connection = None;
@@ -176,44 +157,61 @@ impl Node {
         let socket = match connection {
             Some(socket) => socket,
             None => connection.insert(
-                EventSocket::connect(self.network.as_ref(), &self.settings, self.timing.reply_timeout)
+                EventSocket::connect(self.network.as_ref(), self.node.settings(), self.timing.reply_timeout)
                     .await?,
             ),
         };
         let asked = Instant::now();
         let body = socket.api("conference xml_list").await?;
         let at = self.clock.now().timestamp();
-        let latency = asked.elapsed().as_secs();
+        let round_trip = asked.elapsed();
+        if body.unread() > MAX_LIST_BYTES {
+            return Err(ListError::TooLarge(body.unread()).into());
+        }
         let list = conference_list::read(body).await?;
-        Ok(Answer { roster: observe(&list, at), latency })
+        let roster = observe(&list, at);
+        let figures =
+            Figures { members: roster.members.len(), conferences: roster.conferences.len(), round_trip };
+        Ok(Answer { roster, latency: round_trip.as_secs(), is_idle: list.is_empty(), figures })
     }
 
     /// Removes the members of a node that has said nothing for too long.
     async fn forget(&mut self) {
-        let node = self.settings.name();
+        let node = self.node.name();
         match self.members.clear().await {
             Ok(()) => {
-                warn!(node, grace = ?self.timing.member_grace, "members of a silent FreeSWITCH node removed")
+                self.node.update(self.clock.now(), |health| {
+                    health.figures = Figures { members: 0, conferences: 0, ..health.figures };
+                });
+                warn!(node, grace = ?self.timing.member_grace, "members of a silent FreeSWITCH node removed");
             }
             Err(error) => warn!(node, %error, "members of a silent FreeSWITCH node not removed"),
         }
     }
 
     /// Tells how the node is, and logs it when that changed.
-    fn report(&self, result: Result<(), NodeError>) {
-        let state = result.map_or_else(|error| NodeState::Failing(error.to_string()), |()| NodeState::Well);
-        let changed = self.state.send_if_modified(|before| {
-            let changed = *before != state;
-            if changed {
-                *before = state.clone();
+    fn report(&self, result: Result<Figures, NodeError>) {
+        let (node, now) = (self.node.name(), self.clock.now());
+        match result {
+            Ok(figures) => {
+                let changed = self.node.update(now, |health| {
+                    health.state = NodeState::Well;
+                    health.last_list = Some(now);
+                    health.figures = figures;
+                });
+                if changed {
+                    info!(node, "FreeSWITCH node is well");
+                }
             }
-            changed
-        });
-        if changed {
-            let node = self.settings.name();
-            match state {
-                NodeState::Failing(error) => warn!(node, error, "FreeSWITCH node fails"),
-                _ => info!(node, "FreeSWITCH node is well"),
+            Err(failure) => {
+                let error = failure.to_string();
+                let changed = self.node.update(now, |health| {
+                    health.state = failure.state();
+                    health.last_error = Some(error.clone());
+                });
+                if changed {
+                    warn!(node, error, "FreeSWITCH node fails");
+                }
             }
         }
     }

@@ -1,65 +1,94 @@
 //! Which node a conference is on. This is the only place that chooses one.
 //!
-//! A conference that is alive somewhere stays there, and so does one that people were already invited to. A new one goes
-//! to the node that wins weighted rendezvous hashing: each node draws a score from its name and the conference's, and the
-//! best score wins. The choice is the same on every server and after every restart, and a node that is added takes only
-//! its share of the conferences, from all others alike.
+//! A conference that is alive somewhere stays there, and so does one that people were already invited to, unless that node
+//! fails. A new one goes to the node that wins weighted rendezvous hashing: each node draws a score from its name and the
+//! conference's, and the best score wins. The choice is the same on every server and after every restart, and a node that
+//! is added takes only its share of the conferences, from all others alike.
 
 use compact_str::CompactString;
 use sha1::{Digest, Sha1};
 
-use crate::{config::FreeswitchNode, error::Result, sql::Tenant, tables::Placement};
+use crate::{
+    config::WithoutNode,
+    error::{Error, Result},
+    sql::Tenant,
+    tables::Tie,
+};
 
-/// The nodes that conferences can be on.
-#[derive(Clone, Debug)]
-pub struct NodePlacement {
-    nodes: Vec<Candidate>,
-}
-
-#[derive(Clone, Debug)]
-struct Candidate {
-    name: String,
+/// A node that conferences can be on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate<'a> {
+    pub name: &'a str,
     /// Its share of new conferences, relative to the others'; 0 for none.
-    weight: u32,
+    pub weight: u32,
+    /// Whether nothing is known to be wrong with it.
+    pub is_well: bool,
 }
 
-impl NodePlacement {
-    /// Places conferences on these nodes.
-    pub fn new(nodes: &[FreeswitchNode]) -> Self {
-        let candidate = |node: &FreeswitchNode| Candidate { name: node.name(), weight: node.weight };
-        NodePlacement { nodes: nodes.iter().map(candidate).collect() }
-    }
+/// Where a conference takes place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    /// On this node.
+    On(CompactString),
+    /// On this node, although it fails: none is well.
+    InHope(CompactString),
+    /// On none.
+    Nowhere,
+}
 
-    /// The node of a conference that is on none yet. None if no node takes new conferences.
-    fn choose(&self, tenant: Tenant, conference: &str) -> Option<&str> {
-        let score = |node: &Candidate| -f64::from(node.weight) / draw(&node.name, tenant, conference).ln();
-        let willing = self.nodes.iter().filter(|node| node.weight > 0);
-        let best = willing.max_by(|a, b| score(a).total_cmp(&score(b)));
-        best.map(|node| node.name.as_str())
+/// Chooses a node. `ties` looks up what ties the conference to nodes, the strongest tie first.
+///
+/// # Errors
+/// A client asked for a node that does not exist; or none is well, and [`WithoutNode::Refuse`] is set.
+pub(super) fn place(
+    candidates: &[Candidate],
+    without_node: WithoutNode,
+    tenant: Tenant,
+    conference: &str,
+    ties: &mut dyn Iterator<Item = Result<Tie>>,
+) -> Result<Place> {
+    if candidates.is_empty() {
+        return Ok(Place::Nowhere);
+    }
+    let find = |name: &str| candidates.iter().find(|candidate| candidate.name == name);
+    let mut invited = None;
+    for tie in ties {
+        match tie? {
+            Tie::Asked(node) if find(&node).is_some() => return Ok(Place::On(node)),
+            Tie::Asked(node) => return Err(Error::UnknownNode(node.into())),
+            Tie::Alive(node) if find(&node).is_some() => return Ok(Place::On(node)),
+            Tie::Invited(node) => match find(&node) {
+                Some(candidate) if candidate.is_well => return Ok(Place::On(node)),
+                Some(_) => invited = invited.or(Some(node)),
+                None => {}
+            },
+            Tie::Alive(_) => {}
+        }
+    }
+    let well = candidates.iter().filter(|candidate| candidate.is_well);
+    if let Some(best) = choose(well, tenant, conference) {
+        return Ok(Place::On(best.into()));
+    }
+    match without_node {
+        WithoutNode::Place => {
+            let hope = invited.or_else(|| choose(candidates, tenant, conference).map(CompactString::from));
+            Ok(hope.map_or(Place::Nowhere, Place::InHope))
+        }
+        WithoutNode::Refuse => Err(Error::NoNode),
+        WithoutNode::Queue => Ok(Place::Nowhere),
     }
 }
 
-impl Placement for NodePlacement {
-    fn place(
-        &self,
-        tenant: Tenant,
-        conference: &str,
-        known: &mut dyn Iterator<Item = Result<CompactString>>,
-    ) -> Result<CompactString> {
-        // Where there is no choice, nothing needs to be looked up.
-        match &self.nodes[..] {
-            [] => return Ok(CompactString::default()),
-            [only] if only.weight > 0 => return Ok(only.name.as_str().into()),
-            _ => {}
-        }
-        for node in known {
-            let node = node?;
-            if self.nodes.iter().any(|candidate| candidate.name == node) {
-                return Ok(node);
-            }
-        }
-        Ok(self.choose(tenant, conference).unwrap_or_default().into())
-    }
+/// The node of a conference that is on none yet. None if no node takes new conferences.
+fn choose<'a>(
+    candidates: impl IntoIterator<Item = &'a Candidate<'a>>,
+    tenant: Tenant,
+    conference: &str,
+) -> Option<&'a str> {
+    let score = |node: &Candidate| -f64::from(node.weight) / draw(node.name, tenant, conference).ln();
+    let willing = candidates.into_iter().filter(|node| node.weight > 0);
+    let best = willing.max_by(|a, b| score(a).total_cmp(&score(b)));
+    best.map(|node| node.name)
 }
 
 /// A number between 0 and 1 that is always the same for a node and a conference, and looks random.
@@ -81,85 +110,143 @@ mod tests {
 
     use super::*;
 
-    fn placement(nodes: &[(&str, u32)]) -> NodePlacement {
-        let nodes = nodes
-            .iter()
-            .map(|(host, weight)| FreeswitchNode { weight: *weight, ..FreeswitchNode::new(*host) });
-        NodePlacement::new(&nodes.collect::<Vec<_>>())
+    /// Nodes that are well, with their weights.
+    fn nodes<const N: usize>(nodes: [(&str, u32); N]) -> [Candidate<'_>; N] {
+        nodes.map(|(name, weight)| Candidate { name, weight, is_well: true })
+    }
+
+    /// Those of these names fail.
+    fn failing<'a, const N: usize>(mut nodes: [Candidate<'a>; N], failing: &[&str]) -> [Candidate<'a>; N] {
+        for node in &mut nodes {
+            node.is_well = !failing.contains(&node.name);
+        }
+        nodes
     }
 
     /// How many of 10 000 conferences each node gets.
-    fn shares(placement: &NodePlacement) -> BTreeMap<String, u32> {
+    fn shares<'a>(nodes: &'a [Candidate]) -> BTreeMap<&'a str, u32> {
         let mut shares = BTreeMap::new();
         for conference in 0..10_000 {
-            let node = placement.choose(15, &conference.to_string()).unwrap();
-            *shares.entry(node.to_owned()).or_default() += 1;
+            *shares.entry(choose(nodes, 15, &conference.to_string()).unwrap()).or_default() += 1;
         }
         shares
     }
 
+    fn placed(nodes: &[Candidate], ties: &[Tie]) -> Result<Place> {
+        placed_without_node(WithoutNode::Place, nodes, ties)
+    }
+
+    fn placed_without_node(without_node: WithoutNode, nodes: &[Candidate], ties: &[Tie]) -> Result<Place> {
+        place(nodes, without_node, 15, "101", &mut ties.iter().cloned().map(Ok))
+    }
+
+    fn on(node: &str) -> Result<Place> {
+        Ok(Place::On(node.into()))
+    }
+
+    fn in_hope(node: &str) -> Result<Place> {
+        Ok(Place::InHope(node.into()))
+    }
+
     #[test]
     fn nodes_get_shares_by_weight() {
-        let shares = shares(&placement(&[("a", 1), ("b", 1), ("c", 2), ("drained", 0)]));
-        assert_eq!(shares.keys().collect::<Vec<_>>(), ["a:7443", "b:7443", "c:7443"]);
-        for (node, share) in [("a:7443", 2_500), ("b:7443", 2_500), ("c:7443", 5_000)] {
-            assert!(shares[node].abs_diff(share) < 200, "{shares:?}");
+        let nodes = nodes([("a", 1), ("b", 1), ("c", 2), ("drained", 0)]);
+        let shares = shares(&nodes);
+        assert_eq!(shares.keys().collect::<Vec<_>>(), [&"a", &"b", &"c"]);
+        for (node, share) in [("a", 2_500), ("b", 2_500), ("c", 5_000)] {
+            assert!(u32::abs_diff(shares[node], share) < 200, "{shares:?}");
         }
     }
 
     #[test]
     fn a_new_node_takes_only_its_share() {
-        let before = placement(&[("a", 1), ("b", 1), ("c", 1)]);
-        let after = placement(&[("d", 1), ("c", 1), ("b", 1), ("a", 1)]);
+        let before = nodes([("a", 1), ("b", 1), ("c", 1)]);
+        let after = nodes([("d", 1), ("c", 1), ("b", 1), ("a", 1)]);
         let moved: Vec<_> = (0..10_000)
             .map(|conference| conference.to_string())
-            .filter(|conference| before.choose(15, conference) != after.choose(15, conference))
+            .filter(|conference| choose(&before, 15, conference) != choose(&after, 15, conference))
             .collect();
         assert!(moved.len().abs_diff(2_500) < 200, "{}", moved.len());
-        assert!(moved.iter().all(|conference| after.choose(15, conference) == Some("d:7443")));
+        assert!(moved.iter().all(|conference| choose(&after, 15, conference) == Some("d")));
     }
 
     /// Written down, so that a new version of the program does not move conferences.
     #[test]
     fn choices_stay_as_they_are() {
-        let placement = placement(&[("a", 1), ("b", 1), ("c", 1)]);
+        let nodes = nodes([("a:7443", 1), ("b:7443", 1), ("c:7443", 1)]);
         let chosen = ["101", "102", "103", "104", "105", "106"]
-            .map(|conference| placement.choose(15, conference).unwrap());
+            .map(|conference| choose(&nodes, 15, conference).unwrap());
         assert_eq!(chosen, ["b:7443", "a:7443", "c:7443", "b:7443", "a:7443", "a:7443"]);
     }
 
     #[test]
     fn tenants_are_placed_apart() {
-        let placement = placement(&[("a", 1), ("b", 1)]);
-        let of = |tenant| placement.choose(tenant, "101").unwrap();
+        let nodes = nodes([("a", 1), ("b", 1)]);
+        let of = |tenant| choose(&nodes, tenant, "101").unwrap();
         assert!((1..20).any(|tenant| of(tenant) != of(0)));
     }
 
     #[test]
     fn a_conference_stays_where_it_is_unless_that_node_is_gone() {
-        let placement = placement(&[("a", 1), ("b", 1), ("drained", 0)]);
-        let chosen = placement.choose(15, "101").unwrap();
-        let place = |known: &[&'static str]| {
-            let mut known = known.iter().map(|node| Ok(CompactString::const_new(node)));
-            placement.place(15, "101", &mut known).unwrap()
-        };
-        for node in ["a:7443", "b:7443", "drained:7443"] {
-            assert_eq!(place(&["", "gone:7443", node, "a:7443"]), node);
+        let nodes = nodes([("a", 1), ("b", 1), ("drained", 0)]);
+        let chosen = choose(&nodes, 15, "101").unwrap();
+        let gone = [Tie::Alive("gone".into()), Tie::Invited("gone".into()), Tie::Invited("".into())];
+        assert_eq!(placed(&nodes, &[]), on(chosen));
+        assert_eq!(placed(&nodes, &gone), on(chosen));
+        for node in ["a", "b", "drained"] {
+            for tie in [Tie::Asked(node.into()), Tie::Alive(node.into()), Tie::Invited(node.into())] {
+                assert_eq!(placed(&nodes, &[&[tie][..], &gone].concat()), on(node));
+            }
         }
-        assert_eq!(place(&["", "gone:7443"]), chosen);
-        assert_eq!(place(&[]), chosen);
+    }
+
+    #[test]
+    fn who_is_invited_goes_elsewhere_when_the_node_fails_and_who_is_in_stays() {
+        let nodes = failing(nodes([("a", 1), ("b", 1)]), &["a"]);
+        assert_eq!(placed(&nodes, &[Tie::Invited("a".into())]), on("b"));
+        assert_eq!(placed(&nodes, &[Tie::Alive("a".into())]), on("a"));
+        assert_eq!(placed(&nodes, &[Tie::Asked("a".into())]), on("a"));
+        let conferences = (0..100).map(|conference| conference.to_string());
+        for conference in conferences {
+            let place = place(&nodes, WithoutNode::Place, 15, &conference, &mut std::iter::empty());
+            assert_eq!(place, on("b"));
+        }
+    }
+
+    #[test]
+    fn without_a_node_that_is_well_the_setting_decides() {
+        let nodes = failing(nodes([("a", 1), ("b", 1), ("drained", 0)]), &["a", "b", "drained"]);
+        let chosen = choose(&nodes, 15, "101").unwrap();
+        assert_eq!(placed(&nodes, &[]), in_hope(chosen));
+        for node in ["a", "b", "drained"] {
+            assert_eq!(placed(&nodes, &[Tie::Invited(node.into())]), in_hope(node));
+        }
+        assert_eq!(placed_without_node(WithoutNode::Refuse, &nodes, &[]), Err(Error::NoNode));
+        assert_eq!(placed_without_node(WithoutNode::Queue, &nodes, &[]), Ok(Place::Nowhere));
+        // But what is asked for, or alive, has its node.
+        for tie in [Tie::Asked("a".into()), Tie::Alive("a".into())] {
+            assert_eq!(placed_without_node(WithoutNode::Refuse, &nodes, &[tie]), on("a"));
+        }
+    }
+
+    #[test]
+    fn a_node_that_nobody_knows_cannot_be_asked_for() {
+        let asked = [Tie::Asked("fs3".into())];
+        assert_eq!(placed(&nodes([("a", 1)]), &asked), Err(Error::UnknownNode("fs3".to_owned())));
+        assert_eq!(placed(&[], &asked), Ok(Place::Nowhere));
     }
 
     #[test]
     fn a_lookup_that_fails_is_no_choice() {
-        let error = crate::Error::Storage("no disk".to_owned());
-        let mut known = std::iter::once(Err(error.clone()));
-        assert_eq!(placement(&[("a", 1), ("b", 1)]).place(15, "101", &mut known), Err(error));
+        let error = Error::Storage("no disk".to_owned());
+        let mut ties = std::iter::once(Err(error.clone()));
+        let nodes = nodes([("a", 1), ("b", 1)]);
+        assert_eq!(place(&nodes, WithoutNode::Place, 15, "101", &mut ties), Err(error));
     }
 
     #[test]
     fn no_node_is_no_choice() {
-        assert_eq!(placement(&[]).choose(15, "101"), None);
-        assert_eq!(placement(&[("drained", 0)]).choose(15, "101"), None);
+        assert_eq!(placed(&[], &[]), Ok(Place::Nowhere));
+        assert_eq!(placed(&nodes([("drained", 0)]), &[]), Ok(Place::Nowhere));
     }
 }

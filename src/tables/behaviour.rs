@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{DatabaseTransaction, Placement, conference, conference_members, conferences, pipes, users};
+use super::{DatabaseTransaction, MediaNodes, conference, conference_members, conferences, pipes, users};
 use crate::{
     error::Result,
     sql::types::{Row, TableSchema, Value},
@@ -31,9 +31,9 @@ struct Plain;
 impl Behaviour for Plain {}
 
 /// The behaviour of a table.
-pub fn of(schema: &Arc<TableSchema>, placement: &Arc<dyn Placement>) -> Result<Box<dyn Behaviour>> {
+pub fn of(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Box<dyn Behaviour>> {
     Ok(match schema.name.as_str() {
-        "conference" => Box::new(conference::Conference::new(schema, placement)?),
+        "conference" => Box::new(conference::Conference::new(schema, nodes)?),
         "conference_members" => Box::new(conference_members::MembersTable::new(schema)?),
         "conferences" => Box::new(conferences::ConferencesTable::new(schema)?),
         "users_auth" => Box::new(users::Auth::new(schema)?),

@@ -5,7 +5,7 @@ use std::{iter, sync::Arc};
 use compact_str::CompactString;
 
 use super::{
-    Behaviour, DatabaseTransaction, Placement,
+    Behaviour, DatabaseTransaction, MediaNodes, Tie,
     behaviour::{position, text},
     conference_members,
     keys::PRIMARY,
@@ -18,51 +18,64 @@ use crate::{
     },
 };
 
-/// Chooses the node of a new invitation.
+/// Most invitations to a conference that are looked at for the node of another one: all of them have the same, unless it
+/// has just failed.
+const MAX_INVITED: usize = 100;
+
+/// Chooses the node of an invitation.
 pub struct Conference {
     schema: Arc<TableSchema>,
-    placement: Arc<dyn Placement>,
+    nodes: Arc<dyn MediaNodes>,
     name: usize,
     node: usize,
 }
 
 impl Conference {
     /// Finds the table's columns.
-    pub fn new(schema: &Arc<TableSchema>, placement: &Arc<dyn Placement>) -> Result<Self> {
+    pub fn new(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Self> {
         Ok(Conference {
             name: position(schema, "name")?,
             node: position(schema, "node")?,
             schema: Arc::clone(schema),
-            placement: Arc::clone(placement),
+            nodes: Arc::clone(nodes),
         })
     }
 }
 
 impl Behaviour for Conference {
-    fn write(&self, transaction: &DatabaseTransaction, _old: Option<&Row>, new: &mut Row) -> Result<()> {
-        let (name, pinned) = (text(new, self.name), text(new, self.node));
+    fn write(&self, transaction: &DatabaseTransaction, old: Option<&Row>, new: &mut Row) -> Result<()> {
+        let (name, node) = (text(new, self.name), text(new, self.node));
         if name.trim_end_matches(' ').is_empty() {
             return Err(Error::InvalidData("The name of a conference must not be empty".into()));
         }
-        let pinned = (!pinned.is_empty()).then(|| Ok(pinned.into()));
-        let alive =
-            iter::once_with(|| nodes(transaction, &transaction.schema(conference_members::NAME)?, name));
-        let invited = iter::once_with(|| nodes(transaction, &self.schema, name));
-        let found = alive
-            .chain(invited)
-            .flat_map(|nodes| nodes.unwrap_or_else(|error| Box::new(iter::once(Err(error)))));
-        let node = self.placement.place(transaction.tenant(), name, &mut pinned.into_iter().chain(found))?;
+        // A node that the row had before was not asked for, but chosen.
+        let is_asked_for = !node.is_empty() && old.is_none_or(|old| text(old, self.node) != node);
+        let asked = is_asked_for.then(|| Ok(Tie::Asked(node.into())));
+        let members = transaction.schema(conference_members::NAME)?;
+        let alive = iter::once_with(|| ties(transaction, &members, name, Tie::Alive)).flatten();
+        let invited = iter::once_with(|| ties(transaction, &self.schema, name, Tie::Invited)).flatten();
+        let mut ties = asked.into_iter().chain(alive).chain(invited.take(MAX_INVITED));
+        let node = self.nodes.place(transaction.tenant(), name, &mut ties)?;
         new[self.node] = Value::Text(node);
         Ok(())
     }
 }
 
-/// The nodes that a table's rows of a conference name.
-fn nodes(transaction: &DatabaseTransaction, schema: &Arc<TableSchema>, conference: &str) -> Result<Nodes> {
-    let node = position(schema, "node")?;
-    let range = KeyRange::prefix(vec![Value::text(conference)]);
-    let rows = transaction.scan(schema, PRIMARY, &range, false)?;
-    Ok(Box::new(rows.map(move |row| Ok(text(&row?, node).into()))))
+/// The ties of a conference to the nodes that a table's rows of it name.
+fn ties(
+    transaction: &DatabaseTransaction,
+    schema: &Arc<TableSchema>,
+    conference: &str,
+    tie: fn(CompactString) -> Tie,
+) -> Box<dyn Iterator<Item = Result<Tie>>> {
+    let rows = || {
+        let node = position(schema, "node")?;
+        let range = KeyRange::prefix(vec![Value::text(conference)]);
+        let rows = transaction.scan(schema, PRIMARY, &range, false)?;
+        Ok(rows.map(move |row| Ok(tie(text(&row?, node).into()))))
+    };
+    match rows() {
+        Ok(rows) => Box::new(rows),
+        Err(error) => Box::new(iter::once(Err(error))),
+    }
 }
-
-type Nodes = Box<dyn Iterator<Item = Result<CompactString>>>;

@@ -13,9 +13,9 @@ pub mod conferences;
 mod export;
 mod import;
 mod keys;
+mod media;
 mod migrations;
 mod pipes;
-mod placement;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ use chrono::{DateTime, Utc};
 
 pub use behaviour::Behaviour;
 pub use check::Finding;
-pub use placement::{NoNodes, Placement};
+pub use media::{MediaNodes, NoNodes, NodeStatus, Tie, UNKNOWN};
 pub use transaction::DatabaseTransaction;
 
 use crate::{
@@ -50,16 +50,16 @@ struct Inner {
 
 impl Database {
     /// Opens the database in a folder, or creates it in an empty one, and brings its tables up to what this program
-    /// defines. Conferences go to the nodes that `placement` chooses.
+    /// defines. Conferences take place on `nodes`.
     ///
     /// # Errors
     /// Those of [`Store::open`], and migrations that differ from the ones this folder has seen.
-    pub fn open(folder: &Path, options: Options, placement: Arc<dyn Placement>) -> Result<Self> {
+    pub fn open(folder: &Path, options: Options, nodes: Arc<dyn MediaNodes>) -> Result<Self> {
         let store = Store::open(folder, options)?;
         let schemas = migrations::run(&store)?;
         let mut tables: Vec<Arc<Table>> = schemas
             .into_iter()
-            .map(move |schema| Table::new(schema, &placement).map(Arc::new))
+            .map(move |schema| Table::new(schema, &nodes).map(Arc::new))
             .collect::<Result<_>>()?;
         tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
         Ok(Database(Arc::new(Inner { store, tables })))

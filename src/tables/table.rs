@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Placement, behaviour, behaviour::Behaviour};
+use super::{MediaNodes, behaviour, behaviour::Behaviour};
 use crate::{
     error::{Error, Result},
     sql::types::{ColumnDefault, Row, TableSchema, Value},
@@ -16,9 +16,9 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(schema: TableSchema, placement: &Arc<dyn Placement>) -> Result<Self> {
+    pub fn new(schema: TableSchema, nodes: &Arc<dyn MediaNodes>) -> Result<Self> {
         let schema = Arc::new(schema);
-        Ok(Table { behaviour: behaviour::of(&schema, placement)?, schema })
+        Ok(Table { behaviour: behaviour::of(&schema, nodes)?, schema })
     }
 
     /// A row as it is stored.

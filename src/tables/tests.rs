@@ -34,9 +34,9 @@ impl Fixture {
         Fixture::with(Arc::new(NoNodes))
     }
 
-    fn with(placement: Arc<dyn Placement>) -> Self {
+    fn with(nodes: Arc<dyn MediaNodes>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(folder.path(), options(), placement).unwrap();
+        let database = Database::open(folder.path(), options(), nodes).unwrap();
         Fixture { folder, database }
     }
 
@@ -194,16 +194,25 @@ fn the_operators_tables_are_nobody_elses() {
 
 #[test]
 fn a_conference_gets_the_node_that_placement_chooses() {
+    /// Says what it was told first.
     struct First;
-    impl Placement for First {
+    impl MediaNodes for First {
         fn place(
             &self,
             tenant: Tenant,
             conference: &str,
-            known: &mut dyn Iterator<Item = Result<CompactString>>,
+            ties: &mut dyn Iterator<Item = Result<Tie>>,
         ) -> Result<CompactString> {
             assert_eq!((tenant, conference), (TENANT, "101"));
-            known.next().unwrap_or_else(|| Ok("nobody was".into()))
+            Ok(ties.next().transpose()?.map_or("nothing".into(), |tie| format!("{tie:?}").into()))
+        }
+
+        fn nodes(&self) -> Vec<NodeStatus> {
+            Vec::new()
+        }
+
+        fn state(&self, _: &str) -> &'static str {
+            "well"
         }
     }
     let fixture = Fixture::with(Arc::new(First));
@@ -213,12 +222,13 @@ fn a_conference_gets_the_node_that_placement_chooses() {
         row[6].clone()
     };
     fixture.put("conference", fixture.invitation("101", 1)).unwrap();
-    assert_eq!(node(1), Value::text("nobody was"));
-    let mut pinned = fixture.invitation("101", 0);
-    pinned[6] = Value::text("fs1:7443");
-    fixture.put("conference", pinned).unwrap();
+    assert_eq!(node(1), Value::text("nothing"));
     fixture.put("conference", fixture.invitation("101", 2)).unwrap();
-    assert_eq!(node(2), Value::text("fs1:7443"));
+    assert_eq!(node(2), Value::text(r#"Invited("nothing")"#));
+    let mut asked = fixture.invitation("101", 3);
+    asked[6] = Value::text("fs1:7443");
+    fixture.put("conference", asked.clone()).unwrap();
+    assert_eq!(node(3), Value::text(r#"Asked("fs1:7443")"#));
     let there = [
         ("name", Value::text("101")),
         ("user_id", Value::UInt(3)),
@@ -226,8 +236,12 @@ fn a_conference_gets_the_node_that_placement_chooses() {
         ("node", Value::text("fs2:7443")),
     ];
     fixture.put("conference_members", fixture.row("conference_members", &there)).unwrap();
-    fixture.put("conference", fixture.invitation("101", 3)).unwrap();
-    assert_eq!(node(3), Value::text("fs2:7443"));
+    fixture.put("conference", fixture.invitation("101", 4)).unwrap();
+    assert_eq!(node(4), Value::text(r#"Alive("fs2:7443")"#));
+    // Another message does not ask for the node that was chosen.
+    let mut transaction = fixture.begin(TENANT);
+    let written = transaction.put(&fixture.schema("conference"), Some(&asked), asked.clone()).unwrap();
+    assert_eq!(written[6], Value::text(r#"Alive("fs2:7443")"#));
 }
 
 #[test]

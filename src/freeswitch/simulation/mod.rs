@@ -26,13 +26,13 @@ use uuid::Uuid;
 
 use self::store::{Rows, RunStore, Tables};
 use super::{
-    Nodes, Surroundings,
+    Cluster, Nodes,
     network::{Network, Stream},
+    nodes::{Surroundings, start_in},
     simulator::{Call, EventFaults, Misbehaviour, Profile, Simulator},
-    start_in,
 };
 use crate::{
-    config::{FreeswitchNode, NodeTiming},
+    config::{FreeswitchNode, NodeTiming, Settings, SipSettings},
     sql::{Clock, Tenant},
     store::Options,
     tables::{
@@ -57,6 +57,7 @@ const AT_ONCE: Duration = Duration::from_millis(50);
 const TOLERANCE: i64 = 4;
 const TIMING: NodeTiming = NodeTiming {
     list_interval: Duration::from_secs(5),
+    idle_list_interval: Duration::from_secs(10),
     reply_timeout: Duration::from_secs(3),
     member_grace: Duration::from_secs(8),
 };
@@ -129,17 +130,18 @@ impl Run {
         self.nodes = None;
         let surroundings = Surroundings {
             catalog: self.store.clone(),
-            clock: self.clock.clone(),
             network: self.network.clone(),
             random: StdRng::from_rng(&mut self.random),
         };
-        let nodes: Vec<_> = (0..self.network.0.len())
+        let nodes = (0..self.network.0.len())
             .map(|node| FreeswitchNode {
                 port: u16::try_from(node).unwrap(),
                 ..FreeswitchNode::new(format!("fs{node}"))
             })
             .collect();
-        self.nodes = Some(start_in(surroundings, &nodes, TIMING).await.unwrap());
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let cluster = Cluster::new(&SipSettings { nodes, ..Settings::default().sip }, &clock);
+        self.nodes = Some(start_in(surroundings, &cluster, TIMING).await.unwrap());
     }
 
     fn node(&mut self) -> usize {

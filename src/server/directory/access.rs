@@ -1,18 +1,14 @@
 //! Who may ask.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ipnet::IpNet;
-use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::time::Instant;
 
 use crate::config::DirectorySettings;
 
-/// How often the log tells of clients that were turned away.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 /// The scheme of the credentials, in small letters.
 const SCHEME: &str = "basic";
 
@@ -60,29 +56,6 @@ fn basic(authorization: &[u8]) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(encoded.trim_ascii()).ok()
 }
 
-/// Counts clients that were turned away, so that none of them can fill the log.
-#[derive(Default)]
-pub(super) struct Complaints(Mutex<Counted>);
-
-#[derive(Default)]
-struct Counted {
-    last: Option<Instant>,
-    unsaid: u64,
-}
-
-impl Complaints {
-    /// One more. If it is time to say so: how many there were since the last time.
-    pub fn count(&self) -> Option<u64> {
-        let mut counted = self.0.lock();
-        counted.unsaid += 1;
-        if counted.last.is_some_and(|last| last.elapsed() < COMPLAINT_INTERVAL) {
-            return None;
-        }
-        counted.last = Some(Instant::now());
-        Some(std::mem::take(&mut counted.unsaid))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,14 +97,5 @@ mod tests {
         {
             assert_eq!(access.allows_address(address.parse().unwrap()), allowed, "{address}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn complaints_are_bounded() {
-        let complaints = Complaints::default();
-        assert_eq!(complaints.count(), Some(1));
-        assert_eq!([complaints.count(), complaints.count()], [None, None]);
-        tokio::time::advance(COMPLAINT_INTERVAL).await;
-        assert_eq!(complaints.count(), Some(3));
     }
 }

@@ -19,8 +19,9 @@ use tokio::{
 };
 use tracing::debug;
 
-use self::access::{Access, Complaints};
+use self::access::Access;
 use super::tls::Tls;
+use crate::complaints::Complaints;
 use crate::{
     config::DirectorySettings,
     error::Result,

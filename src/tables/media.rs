@@ -1,0 +1,68 @@
+//! The media nodes, as far as tables need them: where a conference takes place, and how the nodes are.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+
+use crate::{error::Result, sql::Tenant};
+
+/// Why a conference belongs to a node. The empty name is no node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// A client asks for it.
+    Asked(CompactString),
+    /// Somebody is in the conference there.
+    Alive(CompactString),
+    /// People were invited to it there.
+    Invited(CompactString),
+}
+
+/// One media node, as table `sip_nodes` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeStatus {
+    /// The name that column `node` has for it.
+    pub name: CompactString,
+    /// `well`, or the word for what it is instead.
+    pub state: &'static str,
+    /// Since when it has been so.
+    pub since: DateTime<Utc>,
+    /// When it last gave a conference list.
+    pub last_list: Option<DateTime<Utc>>,
+}
+
+/// The media nodes.
+pub trait MediaNodes: Send + Sync + 'static {
+    /// The name of the node where a conference takes place, as column `node` holds it; empty if there is none. `ties` looks
+    /// up what ties the conference to nodes, the strongest tie first.
+    fn place(
+        &self,
+        tenant: Tenant,
+        conference: &str,
+        ties: &mut dyn Iterator<Item = Result<Tie>>,
+    ) -> Result<CompactString>;
+
+    /// All of them, in the order of their names.
+    fn nodes(&self) -> Vec<NodeStatus>;
+
+    /// `well`, or the word for what the node of this name is instead.
+    fn state(&self, node: &str) -> &'static str;
+}
+
+/// No media nodes: invitations are kept without one.
+pub struct NoNodes;
+
+impl MediaNodes for NoNodes {
+    fn place(&self, _: Tenant, _: &str, _: &mut dyn Iterator<Item = Result<Tie>>) -> Result<CompactString> {
+        Ok(CompactString::default())
+    }
+
+    fn nodes(&self) -> Vec<NodeStatus> {
+        Vec::new()
+    }
+
+    fn state(&self, _: &str) -> &'static str {
+        UNKNOWN
+    }
+}
+
+/// The state of a node that is not configured.
+pub const UNKNOWN: &str = "unknown";
