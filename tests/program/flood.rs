@@ -3,7 +3,6 @@
 
 use std::{
     fs, io,
-    net::SocketAddrV4,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,13 +12,13 @@ use std::{
 };
 
 use mysql::{Conn, Row, prelude::Queryable};
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
 use sha1::{Digest, Sha1};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     runtime::Runtime,
-    sync::{Barrier, Semaphore},
+    sync::Barrier,
     time::timeout,
 };
 
@@ -137,10 +136,9 @@ async fn send_spaces(stream: &mut TcpStream, mut count: usize) -> io::Result<()>
     Ok(())
 }
 
-/// A connection that has been greeted, and is logged in if it is to be.
-async fn connect(address: SocketAddrV4, logs_in: bool) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(address).await?;
-    let greeting = read_packet(&mut stream).await?;
+/// Is greeted, and logs in if it is to.
+async fn begin(stream: &mut TcpStream, logs_in: bool) -> io::Result<()> {
+    let greeting = read_packet(stream).await?;
     if logs_in {
         let version = greeting.iter().position(|byte| *byte == 0).expect("a greeting");
         let nonce = [&greeting[version + 5..version + 13], &greeting[version + 32..version + 44]].concat();
@@ -152,9 +150,9 @@ async fn connect(address: SocketAddrV4, logs_in: bool) -> io::Result<TcpStream> 
         response.extend(password.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
         response.extend(b"mysql_native_password\0");
         stream.write_all(&packet(1, &response)).await?;
-        assert_eq!(read_packet(&mut stream).await?.first(), Some(&0), "not logged in");
+        assert_eq!(read_packet(stream).await?.first(), Some(&0), "not logged in");
     }
-    Ok(stream)
+    Ok(())
 }
 
 async fn read_packet(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -212,18 +210,19 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     let mut observer = server.connect_as("0");
     let runtime = Runtime::new().unwrap();
     let address = server.address();
-    // Passed by all together: when they are connected, and when they begin.
+    // Passed by all together: when they are connected, when they are let in, and when they begin.
     let barrier = Arc::new(Barrier::new(CLIENTS + 1));
-    // Not more connect at one time than the kernel lets wait.
-    let turns = Arc::new(Semaphore::new(100));
+    let all = |what| runtime.block_on(async { timeout(PATIENCE, barrier.wait()).await.expect(what) });
+    // They connect while the server accepts none of them: the kernel keeps them all.
+    server.signal(Signal::STOP);
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let (barrier, turns) = (Arc::clone(&barrier), Arc::clone(&turns));
+            let barrier = Arc::clone(&barrier);
             runtime.spawn(async move {
                 let harm = Harm::ALL[number % Harm::ALL.len()];
-                let turn = turns.acquire().await.unwrap();
-                let mut stream = connect(address, harm.logs_in()).await.unwrap();
-                drop(turn);
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                barrier.wait().await;
+                begin(&mut stream, harm.logs_in()).await.unwrap();
                 barrier.wait().await;
                 barrier.wait().await;
                 let _ = harm.inflict(&mut stream).await;
@@ -232,13 +231,15 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
             })
         })
         .collect();
-    runtime.block_on(async { timeout(PATIENCE, barrier.wait()).await.expect("not all are let in") });
+    all("the kernel does not keep them all");
+    server.signal(Signal::CONT);
+    all("not all are let in");
     assert!(open_connections(&mut observer) > CLIENTS);
 
     let stop = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&server, &stop));
-        runtime.block_on(barrier.wait());
+        all("not all begin");
         wait_until("the server is rid of them", PATIENCE, || {
             thread::sleep(Duration::from_millis(100));
             // The observer, and the worker.
