@@ -28,7 +28,7 @@ use crate::support::{
 };
 
 /// Clients of each kind.
-const OF_EACH: usize = 200;
+const OF_EACH: usize = 170;
 /// All of them.
 const CLIENTS: usize = OF_EACH * Harm::ALL.len();
 /// Short time-outs, and limits that are soon reached.
@@ -55,30 +55,36 @@ enum Harm {
     LargeLogin,
     /// Logs in and says nothing.
     Idleness,
-    /// Half of a command of 16 MB.
+    /// Half of a command, too short to be refused for want of memory.
     HalfCommand,
+    /// Half of a command of 16 MB.
+    HalfLongCommand,
     /// A command under a wrong number.
     MisnumberedCommand,
     /// Prepares statements and keeps them.
     Prepares,
     /// Commands one after the other, whose answers it does not read.
     Pipeline,
-    /// A result of 15 MB that it does not read.
-    UnreadResult,
+    /// A row of 15 MB that it does not read.
+    UnreadRow,
+    /// Rows without end that it does not read.
+    UnreadRows,
 }
 
 impl Harm {
-    const ALL: [Harm; 10] = [
+    const ALL: [Harm; 12] = [
         Harm::Silence,
         Harm::HalfLogin,
         Harm::MisnumberedLogin,
         Harm::LargeLogin,
         Harm::Idleness,
         Harm::HalfCommand,
+        Harm::HalfLongCommand,
         Harm::MisnumberedCommand,
         Harm::Prepares,
         Harm::Pipeline,
-        Harm::UnreadResult,
+        Harm::UnreadRow,
+        Harm::UnreadRows,
     ];
 
     fn logs_in(self) -> bool {
@@ -96,7 +102,8 @@ impl Harm {
                 stream.write_all(&[0xff, 0xff, 0xff, 1]).await?;
                 send_spaces(stream, LONGEST).await
             }
-            Harm::HalfCommand => {
+            Harm::HalfCommand => stream.write_all(&packet(0, &[b' '; 4_000])[..2_000]).await,
+            Harm::HalfLongCommand => {
                 stream.write_all(&[0xfe, 0xff, 0xff, 0, 3]).await?;
                 send_spaces(stream, LONGEST / 2).await
             }
@@ -117,7 +124,11 @@ impl Harm {
             Harm::Pipeline => {
                 stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 60000)").repeat(1_000)).await
             }
-            Harm::UnreadResult => stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 15000000)")).await,
+            Harm::UnreadRow => stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 15000000)")).await,
+            Harm::UnreadRows => {
+                let endless = b"\x03SELECT REPEAT('x', 1000) FROM information_schema.COLUMNS a, information_schema.COLUMNS b";
+                stream.write_all(&packet(0, endless)).await
+            }
         }
     }
 }
@@ -201,6 +212,15 @@ fn work(server: &Server, stop: &AtomicBool) -> Duration {
     slowest
 }
 
+/// Sets it in the end, also when the test fails before.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     raise_own_limit();
@@ -239,13 +259,14 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     let stop = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&server, &stop));
+        let stopping = SetOnDrop(&stop);
         all("not all begin");
         wait_until("the server is rid of them", PATIENCE, || {
             thread::sleep(Duration::from_millis(100));
             // The observer, and the worker.
             open_connections(&mut observer) <= 2
         });
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         worker.join().unwrap()
     });
     let taken = memory(&server, "VmHWM") - before;
@@ -310,6 +331,7 @@ fn without_file_descriptors_it_says_so_goes_on_and_recovers() {
     first.query_drop("INSERT INTO users_data (id, data) VALUES (1, 'goes on')").unwrap();
     assert!(!waiting.is_finished());
     prlimit(process, Resource::Nofile, limit(120)).unwrap();
+    wait_until("the client is let in", PATIENCE, || waiting.is_finished());
     let mut second = waiting.join().unwrap().unwrap();
     assert_eq!(second.query_first("SELECT data FROM users_data").unwrap(), Some("goes on".to_owned()));
 }
