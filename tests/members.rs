@@ -2,8 +2,6 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "members/nodes.rs"]
-mod nodes;
 mod support;
 
 use std::{
@@ -88,13 +86,8 @@ impl World {
 
     /// The rows of a statement of tenant 15.
     async fn query(&self, statement: &str) -> Vec<Vec<Value>> {
-        self.query_as(15, statement).await
-    }
-
-    /// The rows of a tenant's statement.
-    async fn query_as(&self, tenant: Tenant, statement: &str) -> Vec<Vec<Value>> {
         let engine = Engine::new(Arc::clone(&self.catalog), self.clock.clone(), Limits::default());
-        let login = Login { tenant, user: tenant.to_string(), host: "localhost".into(), connection_id: 1 };
+        let login = Login { tenant: 15, user: "15".into(), host: "localhost".into(), connection_id: 1 };
         match Session::new(&engine, login).execute(statement).await.unwrap() {
             Outcome::Rows(rows) => rows.map(|row| row.unwrap()).collect(),
             Outcome::Done(_) => Vec::new(),
@@ -448,6 +441,74 @@ async fn members_outlive_a_restart_and_not_their_node() {
 
     world.start(&[node("another", &freeswitch)], TIMING).await.stop().await;
     assert_eq!(world.count(15), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_logged_in_counts_and_not_whose_number_he_took() {
+    let world = World::new();
+    let simulator = Simulator::new(PASSWORD, world.clock.clone(), 1);
+    let user = |user: u32| Call::of_user(15, user, "101");
+    let forger = Call { number: user(3).number, ..user(2) };
+    let phone = Call { account: None, number: "+49 30".to_owned(), ..user(4) };
+    let claimant = Call { account: None, ..user(5) };
+    for call in [user(1), forger, phone, claimant] {
+        simulator.with(|conferences, now| conferences.join(call, now));
+    }
+    let (address, listening) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+    let listening = tokio::spawn(listening);
+    let node = |only_verified| FreeswitchNode {
+        port: address.port(),
+        only_verified,
+        ..FreeswitchNode::new("127.0.0.1")
+    };
+    let nodes = world.start(&[node(false)], TIMING).await;
+    wait_until("they are there", || world.count(15) == 4).await;
+    let member = |user: u64, verified, account: &str, number: &str| {
+        [Value::UInt(user), Value::Int(verified), text(account), text(number)]
+    };
+    assert_eq!(
+        world.members(15, &["user_id", "verified", "account", "caller_number"]),
+        [
+            member(0, 0, "", "+49 30"),
+            member(1, 1, "000015000001", "000015000001"),
+            member(2, 1, "000015000002", "000015000003"),
+            member(5, 0, "", "000015000005"),
+        ]
+    );
+    nodes.stop().await;
+    assert_eq!(simulator.variables(), 4);
+
+    // The store remembers who they are.
+    let nodes = world.start(&[node(true)], TIMING).await;
+    let nobody = || world.members(15, &["user_id"]).iter().filter(|row| row[0] == Value::UInt(0)).count();
+    wait_until("who is not vouched for is no user", || nobody() == 2).await;
+    nodes.stop().await;
+    assert_eq!(simulator.variables(), 4);
+    listening.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_at_once_are_there_before_they_are_known() {
+    const MEMBERS: u32 = 1_200;
+    let world = World::new();
+    let simulator = Simulator::new(PASSWORD, world.clock.clone(), 1);
+    for user in 1..=MEMBERS {
+        let call = Call::of_user(15, user, &(user % 10).to_string());
+        simulator.with(|conferences, now| conferences.join(call, now));
+    }
+    let (address, listening) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+    let listening = tokio::spawn(listening);
+    let node = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
+    let timing = NodeTiming { list_interval: Duration::from_secs(3_600), ..TIMING };
+    let nodes = world.start(&[node], timing).await;
+    wait_until("all are there", || world.count(15) == MEMBERS as usize).await;
+    wait_until("all are known", || {
+        !world.members(15, &["verified"]).iter().any(|row| row[0] == Value::Int(0))
+    })
+    .await;
+    assert_eq!(simulator.variables(), MEMBERS as usize);
+    nodes.stop().await;
+    listening.abort();
 }
 
 /// With FreeSWITCH's events, over loopback: no list comes by itself.

@@ -1,7 +1,11 @@
 //! FreeSWITCH's conference list, whole and in pieces.
 #![no_main]
 
-use cometql::freeswitch::{conference_list, reconciler};
+use cometql::freeswitch::{
+    accounts::Accounts,
+    conference_list,
+    reconciler::{self, Circumstances},
+};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::AsyncReadExt;
 
@@ -14,7 +18,9 @@ fuzz_target!(|data: &[u8]| {
     match (whole, in_pieces) {
         (Ok(whole), Ok(in_pieces)) => {
             assert_eq!(whole, in_pieces);
-            let members = reconciler::observe(&whole, 1_000_000);
+            let circumstances =
+                Circumstances { at: 1_000_000, accounts: &Accounts::default(), only_verified: false };
+            let members = reconciler::observe(&whole, &circumstances);
             assert_eq!(reconciler::reconcile(&members, &members, 0), []);
         }
         (whole, in_pieces) => assert_eq!(whole.is_err(), in_pieces.is_err()),

@@ -30,6 +30,8 @@ pub struct FreeswitchNode {
     pub stream_server: Option<String>,
     /// Its share of new conferences, relative to the other nodes'; 0 takes it out of service for new ones.
     pub weight: u32,
+    /// `[sip] only_verified`: whether a caller whom the node does not vouch for is no user, whatever his number says.
+    pub only_verified: bool,
 }
 
 /// How often nodes are asked who is in a conference, and how long waited for.
@@ -103,6 +105,7 @@ impl FreeswitchNode {
             websocket_port: DEFAULT_WEBSOCKET_PORT,
             stream_server: None,
             weight: 1,
+            only_verified: false,
         }
     }
 

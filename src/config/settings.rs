@@ -130,6 +130,8 @@ impl SipSettings {
             node.websocket_port = port;
             nodes.push(node);
         }
+        let only_verified = reader.switch(SECTION, "only_verified", false);
+        nodes.iter_mut().for_each(|node| node.only_verified = only_verified);
         let pipe_salt = reader.text(SECTION, "pipesalt").unwrap_or_else(|| "pipesalt".to_owned());
         SipSettings {
             nodes,

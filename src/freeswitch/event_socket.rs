@@ -151,6 +151,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
         Ok(Body { socket: self })
     }
 
+    /// Runs several API commands, all sent before the first one is answered. Gives back the answers' bodies, each of so
+    /// many bytes at most. The time limit is that of one reply; both what is sent and what is answered must fit into the
+    /// buffers of the network.
+    pub async fn api_all(&mut self, commands: &[String], most: usize) -> Result<Vec<String>, SocketError> {
+        if commands.iter().any(|command| command.contains(['\n', '\r'])) {
+            return Err(SocketError::NotOneLine);
+        }
+        let commands: Vec<_> = commands.iter().map(|command| format!("api {command}\n\n")).collect();
+        self.write(&commands.concat()).await?;
+        let mut bodies = Vec::with_capacity(commands.len());
+        for _ in commands {
+            self.receive("api/response", "reply to a command").await?;
+            let mut body = Vec::new();
+            let read = Body { socket: self }.take(most as u64).read_to_end(&mut body).await;
+            read.map_err(|error| failure(error, "rest of a reply"))?;
+            bodies.push(String::from_utf8_lossy(&body).into_owned());
+        }
+        Ok(bodies)
+    }
+
     /// Runs a command that is no API command; FreeSWITCH's refusal is an error.
     pub async fn command(&mut self, command: &str) -> Result<(), SocketError> {
         self.send(command).await?;
@@ -174,8 +194,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
         if command.contains(['\n', '\r']) {
             return Err(SocketError::NotOneLine);
         }
+        self.write(&format!("{command}\n\n")).await
+    }
+
+    /// Sends this and starts the time limit of what answers it.
+    async fn write(&mut self, commands: &str) -> Result<(), SocketError> {
         self.stream.get_mut().restart();
-        let sent = self.stream.write_all(format!("{command}\n\n").as_bytes()).await;
+        let sent = self.stream.write_all(commands.as_bytes()).await;
         sent.map_err(|error| failure(error, "room for a command"))
     }
 

@@ -38,11 +38,25 @@ pub fn user(name: &str) -> Option<(Tenant, u32)> {
     Some((decimal(tenant)?, decimal(id).filter(|id| *id > 0)?))
 }
 
+/// Who a caller is: his user id, or 0 for none of the tenant's users, and whether the node vouches for it.
+///
+/// He chooses his `number` himself, unless the dial plan sets it. `account` is what the node says that he logged in with: empty
+/// if he did not, None if that is not known yet. It counts more than the number. Without one, the number counts, unless
+/// only who is vouched for shall be a user.
+pub fn caller(tenant: Tenant, number: &str, account: Option<&str>, only_verified: bool) -> (u32, bool) {
+    match account {
+        None | Some("") if only_verified => (0, false),
+        None | Some("") => (user_id(tenant, number), false),
+        Some(account) => {
+            let user = user_id(tenant, account);
+            (user, user != 0)
+        }
+    }
+}
+
 /// The user behind a caller's number: the tenant with six digits, then the user's id with or without leading zeros
 /// (`000015000002` and `0000152` are user 2 of tenant 15). 0 for everyone else, such as a phone that dialled in.
-///
-/// The caller chooses his number unless the dial plan sets it to the name he authenticated with.
-pub fn user_id(tenant: Tenant, number: &str) -> u32 {
+fn user_id(tenant: Tenant, number: &str) -> u32 {
     number.strip_prefix(&format!("{tenant:06}")).and_then(decimal).unwrap_or_default()
 }
 
@@ -87,6 +101,24 @@ mod tests {
         assert_eq!(user_id(15, "000015000002"), 2);
         assert_eq!(user_id(15, "0000152"), 2);
         assert_eq!(user_id(1_234_567, "12345678"), 8);
+    }
+
+    #[test]
+    fn accounts_count_more_than_numbers() {
+        let caller = |number, account| {
+            let of = |only_verified| caller(15, number, account, only_verified);
+            (of(false), of(true))
+        };
+        let (mine, phone, nobody) = ("000015000002", "+4930123", (0, false));
+        assert_eq!(caller(mine, None), ((2, false), nobody));
+        assert_eq!(caller(mine, Some("")), ((2, false), nobody));
+        assert_eq!(caller(mine, Some("0000152")), ((2, true), (2, true)));
+        assert_eq!(caller(mine, Some("000015000003")), ((3, true), (3, true)));
+        assert_eq!(caller(phone, Some("000015000003")), ((3, true), (3, true)));
+        for foreign in ["000016000002", "1000", "trunk"] {
+            assert_eq!(caller(mine, Some(foreign)), (nobody, nobody));
+        }
+        assert_eq!(caller(phone, Some("")), (nobody, nobody));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
 use super::{
+    accounts::Accounts,
     reconciler::reconcile,
     roster::{Change, Difference, Roster},
 };
@@ -48,6 +49,15 @@ impl NodeMembers {
     /// Whether the store has none of them.
     pub fn is_empty(&self) -> bool {
         self.stored.as_ref().is_some_and(Roster::is_empty)
+    }
+
+    /// What members logged in with, as the store remembers.
+    pub fn accounts(&mut self) -> Result<Accounts> {
+        let stored = match self.stored.take() {
+            Some(stored) => stored,
+            None => self.read()?,
+        };
+        Ok(Accounts::of(self.stored.insert(stored)))
     }
 
     /// Makes the store say what was observed. Each tenant's differences are committed for themselves, what differs about

@@ -2,12 +2,13 @@
 //!
 //! A [`Cluster`] is the nodes as everybody sees them, and places conferences on them. [`start`] runs one task per node. It
 //! asks the node for its conference list over the [`event_socket`], turns the [`conference_list`] into a [`roster`] with
-//! [`identity`], compares it with what the store has in [`reconciler`], and
+//! [`identity`] and the [`accounts`] that callers logged in with, compares it with what the store has in [`reconciler`], and
 //! commits the differences through [`members`]. It asks at once when the node's [`events`] say that something changed, and
 //! every few seconds. The list is the truth; a node that fails disturbs no other.
 //!
 //! [`simulator`] is a FreeSWITCH to test this against.
 
+pub mod accounts;
 mod backoff;
 mod cluster;
 pub mod conference_list;
@@ -16,7 +17,6 @@ pub mod directory;
 pub mod event_socket;
 pub mod events;
 pub mod identity;
-mod invitations;
 mod members;
 pub mod network;
 mod node;

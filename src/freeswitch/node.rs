@@ -10,6 +10,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
+    accounts::Accounts,
     backoff::Backoff,
     cluster::ClusterNode,
     conference_list::{self, ListError, MAX_LIST_BYTES},
@@ -18,7 +19,7 @@ use super::{
     members::NodeMembers,
     network::Network,
     nodes::Surroundings,
-    reconciler::observe,
+    reconciler::{Circumstances, observe},
     roster::Roster,
     state::{Figures, NodeError, NodeState},
 };
@@ -38,6 +39,8 @@ struct Answer {
     /// Whether it has no conference at all.
     is_idle: bool,
     figures: Figures,
+    /// Whether there are callers that it was not asked about yet.
+    has_unknown: bool,
 }
 
 /// How long to wait for the next question.
@@ -79,6 +82,7 @@ pub(super) struct Node {
     network: Arc<dyn Network>,
     backoff: Backoff,
     members: NodeMembers,
+    accounts: Accounts,
 }
 
 impl Node {
@@ -96,6 +100,7 @@ impl Node {
             network: Arc::clone(&surroundings.network),
             backoff: surroundings.backoff(),
             members,
+            accounts: Accounts::default(),
         }
     }
 
@@ -111,10 +116,13 @@ impl Node {
     }
 
     async fn keep_members(&mut self, mut stop: watch::Receiver<bool>, changes: &Changes) {
+        // Should they not be known, they are asked for again.
+        self.accounts = self.members.accounts().unwrap_or_default();
         let mut connection = None;
         let mut pause = Pause::default();
         let mut forget_at = Instant::now() + self.timing.member_grace;
         loop {
+            let has_members = !self.members.is_empty();
             let question = async {
                 pause.pass(changes).await;
                 let asked = Instant::now();
@@ -123,7 +131,7 @@ impl Node {
             let answer = tokio::select! {
                 biased;
                 answer = question => Some(answer),
-                () = sleep_until(forget_at), if !(self.node.is_gone() && self.members.is_empty()) => None,
+                () = sleep_until(forget_at), if has_members => None,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match answer {
@@ -137,6 +145,9 @@ impl Node {
                         Pause::after_answer(took, if is_idle { idle_list_interval } else { list_interval });
                     let written = self.members.update(&answer.roster, answer.latency).await;
                     self.report(written.map(|()| answer.figures).map_err(NodeError::from));
+                    if answer.has_unknown {
+                        pause.most = pause.least;
+                    }
                 }
                 Some((Err(error), _)) => {
                     connection = None;
@@ -153,7 +164,7 @@ impl Node {
     }
 
     /// Asks for the conference list, over a new connection if there is none.
-    async fn ask(&self, connection: &mut Option<EventSocket>) -> Result<Answer, NodeError> {
+    async fn ask(&mut self, connection: &mut Option<EventSocket>) -> Result<Answer, NodeError> {
         let socket = match connection {
             Some(socket) => socket,
             None => connection.insert(
@@ -169,10 +180,22 @@ impl Node {
             return Err(ListError::TooLarge(body.unread()).into());
         }
         let list = conference_list::read(body).await?;
-        let roster = observe(&list, at);
+        let has_unknown = match self.accounts.ask(socket, &list).await {
+            Ok(has_unknown) => has_unknown,
+            // Who is in must be seen all the same.
+            Err(error) => {
+                let node = self.node.name();
+                warn!(node, %error, "FreeSWITCH node does not say what callers logged in with");
+                *connection = None;
+                false
+            }
+        };
+        let only_verified = self.node.settings().only_verified;
+        let roster = observe(&list, &Circumstances { at, accounts: &self.accounts, only_verified });
         let figures =
             Figures { members: roster.members.len(), conferences: roster.conferences.len(), round_trip };
-        Ok(Answer { roster, latency: round_trip.as_secs(), is_idle: list.is_empty(), figures })
+        let (latency, is_idle) = (round_trip.as_secs(), list.is_empty());
+        Ok(Answer { roster, latency, is_idle, figures, has_unknown })
     }
 
     /// Removes the members of a node that has said nothing for too long.
@@ -181,10 +204,9 @@ impl Node {
         match self.members.clear().await {
             Ok(()) => {
                 self.node.update(self.clock.now(), |health| {
-                    health.is_gone = true;
                     health.figures = Figures { members: 0, conferences: 0, ..health.figures };
                 });
-                warn!(node, grace = ?self.timing.member_grace, "a FreeSWITCH node is silent: its members are removed");
+                warn!(node, grace = ?self.timing.member_grace, "members of a silent FreeSWITCH node removed");
             }
             Err(error) => warn!(node, %error, "members of a silent FreeSWITCH node not removed"),
         }
@@ -197,7 +219,6 @@ impl Node {
             Ok(figures) => {
                 let changed = self.node.update(now, |health| {
                     health.state = NodeState::Well;
-                    health.is_gone = false;
                     health.last_list = Some(now);
                     health.figures = figures;
                 });

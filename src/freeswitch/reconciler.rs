@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
+
 use super::{
+    accounts::Accounts,
     conference_list::{Caller, Conference},
     identity,
     roster::{Change, Difference, Roster},
@@ -25,16 +28,28 @@ use crate::{
 /// How far moments from two lists may be apart, in seconds, and still be the same.
 const JITTER_SECONDS: u64 = 2;
 
-/// The conferences and members in a node's list, which was made at this unix time. Conferences that are not ours are left
-/// out.
-pub fn observe(list: &[Conference], at: i64) -> Roster {
+/// What else than its list counts for who is in a node's conferences.
+#[derive(Debug)]
+pub struct Circumstances<'a> {
+    /// When the list was made, a unix time.
+    pub at: i64,
+    /// What callers logged in with, as far as it is known.
+    pub accounts: &'a Accounts,
+    /// Whether a caller whom nobody vouches for is no user.
+    pub only_verified: bool,
+}
+
+/// The conferences and members in a node's list. Conferences that are not ours are left out.
+pub fn observe(list: &[Conference], circumstances: &Circumstances) -> Roster {
     let mut roster = Roster::default();
     for conference in list {
         let Some((tenant, name)) = identity::conference(&conference.name) else { continue };
-        roster.conferences.insert(ConferenceKey { tenant, name: name.into() }, live(conference, at));
+        roster
+            .conferences
+            .insert(ConferenceKey { tenant, name: name.into() }, live(conference, circumstances.at));
         for caller in &conference.callers {
             let key = MemberKey { tenant, conference: name.into(), uuid: caller.uuid.clone() };
-            roster.members.insert(key, member(tenant, conference, caller, at));
+            roster.members.insert(key, member(tenant, conference, caller, circumstances));
         }
     }
     roster
@@ -58,11 +73,16 @@ fn live(conference: &Conference, at: i64) -> LiveConference {
     }
 }
 
-fn member(tenant: Tenant, conference: &Conference, caller: &Caller, at: i64) -> Member {
+fn member(tenant: Tenant, conference: &Conference, caller: &Caller, circumstances: &Circumstances) -> Member {
+    let Circumstances { at, accounts, only_verified } = *circumstances;
+    let account = accounts.get(&caller.uuid);
+    let (user_id, is_verified) =
+        identity::caller(tenant, &caller.number, account.map(CompactString::as_str), only_verified);
     let mut flags = caller.flags;
+    flags.set(Flag::Verified, is_verified);
     flags.set(Flag::Recording, !conference.recording.is_empty());
     Member {
-        user_id: identity::user_id(tenant, &caller.number),
+        user_id,
         joined: at - i64::from(caller.joined_ago),
         last_talked: caller.talked_ago.map(|ago| at - i64::from(ago)),
         flags,
@@ -71,6 +91,7 @@ fn member(tenant: Tenant, conference: &Conference, caller: &Caller, at: i64) -> 
         volume_in: caller.volume_in,
         volume_out: caller.volume_out,
         energy: caller.energy,
+        account: account.cloned(),
     }
 }
 
@@ -139,6 +160,11 @@ mod tests {
     use super::*;
     use crate::tables::conference_members::{Flags, Members};
 
+    /// What is observed without knowing accounts.
+    fn observe(list: &[Conference], at: i64) -> Roster {
+        super::observe(list, &Circumstances { at, accounts: &Accounts::default(), only_verified: false })
+    }
+
     fn conference(name: &str, callers: Vec<Caller>) -> Conference {
         Conference { name: name.to_owned(), uuid: "c".into(), callers, ..Conference::default() }
     }
@@ -202,6 +228,7 @@ mod tests {
             volume_in: 0,
             volume_out: 0,
             energy: 0,
+            account: None,
         };
         assert_eq!(roster.members, Members::from([(key.clone(), member.clone())]));
         let nobody = Roster { conferences: roster.conferences.clone(), ..Roster::default() };
@@ -209,6 +236,25 @@ mod tests {
         assert_eq!(reconcile(&roster, &nobody, 0), [Change::Member(join)]);
         let leave = Difference { key, old: Some(member), new: None };
         assert_eq!(reconcile(&nobody, &roster, 0), [Change::Member(leave)]);
+    }
+
+    #[test]
+    fn becoming_known_is_a_change() {
+        let list = list(caller(10, None, false));
+        let unknown = observe(&list, 1_000);
+        let mut known = unknown.clone();
+        for member in known.members.values_mut() {
+            member.account = Some("000015000003".into());
+        }
+        let circumstances =
+            Circumstances { at: 1_000, accounts: &Accounts::of(&known), only_verified: false };
+        let [Change::Member(Difference { new: Some(member), .. })] =
+            &reconcile(&super::observe(&list, &circumstances), &unknown, 0)[..]
+        else {
+            panic!()
+        };
+        assert_eq!((member.user_id, member.flags.has(Flag::Verified)), (3, true));
+        assert_eq!(member.account.as_deref(), Some("000015000003"));
     }
 
     /// A conference of so many seconds with a ghost, who called before anybody else.

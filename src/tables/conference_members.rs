@@ -8,11 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
-use super::{
-    Behaviour, DatabaseTransaction, MediaNodes,
-    behaviour::{position, text},
-    cell,
-};
+use super::{Behaviour, DatabaseTransaction, behaviour::position, cell};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -56,6 +52,8 @@ pub struct Member {
     pub volume_out: i32,
     /// The energy from which on he counts as talking.
     pub energy: u32,
+    /// What he logged in with, as his node says; empty if he did not, None if that is not known yet.
+    pub account: Option<CompactString>,
 }
 
 /// What can be true of a member. Each is a column, and its name the one that FreeSWITCH's list has for it.
@@ -81,11 +79,13 @@ pub enum Flag {
     IsGhost,
     /// His conference is being recorded.
     Recording,
+    /// His node vouches for who he is.
+    Verified,
 }
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Flag; 10] = [
+    pub const ALL: [Flag; 11] = [
         Flag::Talking,
         Flag::CanSpeak,
         Flag::CanHear,
@@ -96,6 +96,7 @@ impl Flag {
         Flag::Hold,
         Flag::IsGhost,
         Flag::Recording,
+        Flag::Verified,
     ];
 
     /// Its name.
@@ -111,6 +112,7 @@ impl Flag {
             Flag::Hold => "hold",
             Flag::IsGhost => "is_ghost",
             Flag::Recording => "recording",
+            Flag::Verified => "verified",
         }
     }
 
@@ -163,6 +165,7 @@ pub struct MembersTable {
     volume_in: usize,
     volume_out: usize,
     energy: usize,
+    account: usize,
     /// In the order of [`Flag::ALL`].
     flags: [usize; Flag::ALL.len()],
 }
@@ -188,6 +191,7 @@ impl MembersTable {
             volume_in: position("volume_in")?,
             volume_out: position("volume_out")?,
             energy: position("energy")?,
+            account: position("account")?,
             flags,
         })
     }
@@ -218,6 +222,7 @@ impl MembersTable {
         row[self.volume_in] = Value::Int(member.volume_in.into());
         row[self.volume_out] = Value::Int(member.volume_out.into());
         row[self.energy] = Value::UInt(member.energy.into());
+        row[self.account] = member.account.as_deref().map_or(Value::Null, Value::text);
         for (flag, column) in Flag::ALL.into_iter().zip(self.flags) {
             row[column] = Value::Int(member.flags.has(flag).into());
         }
@@ -247,6 +252,10 @@ impl MembersTable {
             volume_in: self.number(row, self.volume_in)?,
             volume_out: self.number(row, self.volume_out)?,
             energy: self.number(row, self.energy)?,
+            account: match row.get(self.account) {
+                Some(Value::Null) => None,
+                _ => Some(text(self.account)?),
+            },
         };
         Ok((text(self.node)?, key, member))
     }
@@ -288,34 +297,13 @@ impl MembersTable {
     }
 }
 
-/// What clients see of the table: ages, and how the member's node is.
-pub struct ConferenceMembers {
-    table: MembersTable,
-    nodes: Arc<dyn MediaNodes>,
-    node_state: usize,
-}
-
-impl ConferenceMembers {
-    /// Finds the table's columns.
-    pub fn new(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Self> {
-        Ok(ConferenceMembers {
-            table: MembersTable::new(schema)?,
-            nodes: Arc::clone(nodes),
-            node_state: position(schema, "node_state")?,
-        })
-    }
-}
-
-impl Behaviour for ConferenceMembers {
+impl Behaviour for MembersTable {
     fn write(&self, transaction: &DatabaseTransaction, _old: Option<&Row>, new: &mut Row) -> Result<()> {
-        new[self.node_state] = Value::text("");
-        self.table.absorb(new, transaction.now())
+        self.absorb(new, transaction.now())
     }
 
     fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
-        self.table.present(row, now)?;
-        row[self.node_state] = Value::text(self.nodes.state(text(row, self.table.node)));
-        Ok(())
+        MembersTable::present(self, row, now)
     }
 }
 
@@ -330,11 +318,7 @@ mod tests {
             name: name.to_owned(),
             data_type,
             nullable: name == "last_talking",
-            default: if name == "verified" {
-                ColumnDefault::Value(Value::Int(0))
-            } else {
-                ColumnDefault::None
-            },
+            default: ColumnDefault::None,
             invisible: false,
         };
         let columns = [
@@ -346,7 +330,7 @@ mod tests {
             ("uuid", DataType::VarChar(255)),
             ("member_id", integer),
             ("caller_number", DataType::VarChar(255)),
-            ("verified", integer),
+            ("account", DataType::VarChar(255)),
             ("volume_in", DataType::Integer { width: IntWidth::Int, unsigned: false }),
             ("volume_out", DataType::Integer { width: IntWidth::Int, unsigned: false }),
             ("energy", integer),
@@ -386,6 +370,7 @@ mod tests {
             volume_in: -4,
             volume_out: 4,
             energy: 100,
+            account: Some("0000152".into()),
         }
     }
 
@@ -422,7 +407,11 @@ mod tests {
 
     #[test]
     fn rows_and_members_convert() {
-        for member in [member(Some(990), &[Flag::Hold, Flag::HasFloor]), member(None, &Flag::ALL)] {
+        for member in [
+            member(Some(990), &[Flag::Hold, Flag::HasFloor]),
+            member(None, &Flag::ALL),
+            Member { account: None, ..member(None, &[]) },
+        ] {
             let (node, read_key, read) = table().member(15, &seen(&member), at(1_060)).unwrap();
             assert_eq!((node.as_str(), read_key, read), ("fs1:7443", key(), member));
         }

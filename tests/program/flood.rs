@@ -3,6 +3,7 @@
 
 use std::{
     fs, io,
+    net::SocketAddrV4,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,13 +13,13 @@ use std::{
 };
 
 use mysql::{Conn, Row, prelude::Queryable};
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use sha1::{Digest, Sha1};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     runtime::Runtime,
-    sync::Barrier,
+    sync::{Barrier, Semaphore},
     time::timeout,
 };
 
@@ -28,7 +29,7 @@ use crate::support::{
 };
 
 /// Clients of each kind.
-const OF_EACH: usize = 170;
+const OF_EACH: usize = 200;
 /// All of them.
 const CLIENTS: usize = OF_EACH * Harm::ALL.len();
 /// Short time-outs, and limits that are soon reached.
@@ -55,36 +56,30 @@ enum Harm {
     LargeLogin,
     /// Logs in and says nothing.
     Idleness,
-    /// Half of a command, too short to be refused for want of memory.
-    HalfCommand,
     /// Half of a command of 16 MB.
-    HalfLongCommand,
+    HalfCommand,
     /// A command under a wrong number.
     MisnumberedCommand,
     /// Prepares statements and keeps them.
     Prepares,
     /// Commands one after the other, whose answers it does not read.
     Pipeline,
-    /// A row of 15 MB that it does not read.
-    UnreadRow,
-    /// Rows without end that it does not read.
-    UnreadRows,
+    /// A result of 15 MB that it does not read.
+    UnreadResult,
 }
 
 impl Harm {
-    const ALL: [Harm; 12] = [
+    const ALL: [Harm; 10] = [
         Harm::Silence,
         Harm::HalfLogin,
         Harm::MisnumberedLogin,
         Harm::LargeLogin,
         Harm::Idleness,
         Harm::HalfCommand,
-        Harm::HalfLongCommand,
         Harm::MisnumberedCommand,
         Harm::Prepares,
         Harm::Pipeline,
-        Harm::UnreadRow,
-        Harm::UnreadRows,
+        Harm::UnreadResult,
     ];
 
     fn logs_in(self) -> bool {
@@ -102,8 +97,7 @@ impl Harm {
                 stream.write_all(&[0xff, 0xff, 0xff, 1]).await?;
                 send_spaces(stream, LONGEST).await
             }
-            Harm::HalfCommand => stream.write_all(&packet(0, &[b' '; 4_000])[..2_000]).await,
-            Harm::HalfLongCommand => {
+            Harm::HalfCommand => {
                 stream.write_all(&[0xfe, 0xff, 0xff, 0, 3]).await?;
                 send_spaces(stream, LONGEST / 2).await
             }
@@ -124,11 +118,7 @@ impl Harm {
             Harm::Pipeline => {
                 stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 60000)").repeat(1_000)).await
             }
-            Harm::UnreadRow => stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 15000000)")).await,
-            Harm::UnreadRows => {
-                let endless = b"\x03SELECT REPEAT('x', 1000) FROM information_schema.COLUMNS a, information_schema.COLUMNS b";
-                stream.write_all(&packet(0, endless)).await
-            }
+            Harm::UnreadResult => stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 15000000)")).await,
         }
     }
 }
@@ -147,9 +137,10 @@ async fn send_spaces(stream: &mut TcpStream, mut count: usize) -> io::Result<()>
     Ok(())
 }
 
-/// Is greeted, and logs in if it is to.
-async fn begin(stream: &mut TcpStream, logs_in: bool) -> io::Result<()> {
-    let greeting = read_packet(stream).await?;
+/// A connection that has been greeted, and is logged in if it is to be.
+async fn connect(address: SocketAddrV4, logs_in: bool) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address).await?;
+    let greeting = read_packet(&mut stream).await?;
     if logs_in {
         let version = greeting.iter().position(|byte| *byte == 0).expect("a greeting");
         let nonce = [&greeting[version + 5..version + 13], &greeting[version + 32..version + 44]].concat();
@@ -161,9 +152,9 @@ async fn begin(stream: &mut TcpStream, logs_in: bool) -> io::Result<()> {
         response.extend(password.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
         response.extend(b"mysql_native_password\0");
         stream.write_all(&packet(1, &response)).await?;
-        assert_eq!(read_packet(stream).await?.first(), Some(&0), "not logged in");
+        assert_eq!(read_packet(&mut stream).await?.first(), Some(&0), "not logged in");
     }
-    Ok(())
+    Ok(stream)
 }
 
 async fn read_packet(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -212,15 +203,6 @@ fn work(server: &Server, stop: &AtomicBool) -> Duration {
     slowest
 }
 
-/// Sets it in the end, also when the test fails before.
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     raise_own_limit();
@@ -230,19 +212,18 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     let mut observer = server.connect_as("0");
     let runtime = Runtime::new().unwrap();
     let address = server.address();
-    // Passed by all together: when they are connected, when they are let in, and when they begin.
+    // Passed by all together: when they are connected, and when they begin.
     let barrier = Arc::new(Barrier::new(CLIENTS + 1));
-    let all = |what| runtime.block_on(async { timeout(PATIENCE, barrier.wait()).await.expect(what) });
-    // They connect while the server accepts none of them: the kernel keeps them all.
-    server.signal(Signal::STOP);
+    // Not more connect at one time than the kernel lets wait.
+    let turns = Arc::new(Semaphore::new(100));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let barrier = Arc::clone(&barrier);
+            let (barrier, turns) = (Arc::clone(&barrier), Arc::clone(&turns));
             runtime.spawn(async move {
                 let harm = Harm::ALL[number % Harm::ALL.len()];
-                let mut stream = TcpStream::connect(address).await.unwrap();
-                barrier.wait().await;
-                begin(&mut stream, harm.logs_in()).await.unwrap();
+                let turn = turns.acquire().await.unwrap();
+                let mut stream = connect(address, harm.logs_in()).await.unwrap();
+                drop(turn);
                 barrier.wait().await;
                 barrier.wait().await;
                 let _ = harm.inflict(&mut stream).await;
@@ -251,22 +232,19 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
             })
         })
         .collect();
-    all("the kernel does not keep them all");
-    server.signal(Signal::CONT);
-    all("not all are let in");
+    runtime.block_on(async { timeout(PATIENCE, barrier.wait()).await.expect("not all are let in") });
     assert!(open_connections(&mut observer) > CLIENTS);
 
     let stop = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&server, &stop));
-        let stopping = SetOnDrop(&stop);
-        all("not all begin");
+        runtime.block_on(barrier.wait());
         wait_until("the server is rid of them", PATIENCE, || {
             thread::sleep(Duration::from_millis(100));
             // The observer, and the worker.
             open_connections(&mut observer) <= 2
         });
-        drop(stopping);
+        stop.store(true, Ordering::Relaxed);
         worker.join().unwrap()
     });
     let taken = memory(&server, "VmHWM") - before;
@@ -331,7 +309,6 @@ fn without_file_descriptors_it_says_so_goes_on_and_recovers() {
     first.query_drop("INSERT INTO users_data (id, data) VALUES (1, 'goes on')").unwrap();
     assert!(!waiting.is_finished());
     prlimit(process, Resource::Nofile, limit(120)).unwrap();
-    wait_until("the client is let in", PATIENCE, || waiting.is_finished());
     let mut second = waiting.join().unwrap().unwrap();
     assert_eq!(second.query_first("SELECT data FROM users_data").unwrap(), Some("goes on".to_owned()));
 }

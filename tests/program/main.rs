@@ -18,7 +18,6 @@ mod limits;
 mod login;
 mod members;
 mod metadata;
-mod nodes;
 mod query_log;
 mod random_sql;
 mod reference;

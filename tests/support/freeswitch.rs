@@ -26,6 +26,8 @@ const AUTH_FAIL: &str = include_str!("../fixtures/freeswitch/auth-fail.raw");
 const ACL_REFUSED: &str = include_str!("../fixtures/freeswitch/acl-refused.raw");
 const EVENTS_ENABLED: &str = "Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n";
 
+const NOBODY_LOGGED_IN: &str = "Content-Type: api/response\nContent-Length: 7\n\n_undef_";
+
 /// What it does.
 #[derive(Clone, Debug)]
 pub enum Behaviour {
@@ -163,6 +165,8 @@ fn converse(mut connection: &TcpStream, shared: &Mutex<Shared>) -> std::io::Resu
                 Behaviour::Freeze => return connection.read_to_end(&mut Vec::new()).map(drop),
                 _ => return Ok(()),
             }
+        } else if line.starts_with("api uuid_getvar ") {
+            connection.write_all(NOBODY_LOGGED_IN.as_bytes())?;
         } else if line.starts_with("event plain ") {
             // And tells of none: what it says changes without an event.
             connection.write_all(EVENTS_ENABLED.as_bytes())?;

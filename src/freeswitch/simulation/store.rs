@@ -33,16 +33,14 @@ pub(super) struct Rows {
     pub(super) members: BTreeMap<(CompactString, MemberKey), Member>,
 }
 
-/// The tables that node tasks know.
+/// The two tables.
 #[derive(Clone)]
 pub(super) struct Tables {
-    /// Table `conference`, which stays empty.
-    pub(super) invitations: Arc<TableSchema>,
     pub(super) conferences: ConferencesTable,
     pub(super) members: MembersTable,
 }
 
-/// A store with nothing but these tables.
+/// A store with nothing but them.
 pub(super) struct RunStore {
     tables: Tables,
     pub(super) rows: Arc<Mutex<Rows>>,
@@ -64,8 +62,7 @@ impl RunStore {
 
 impl Catalog for RunStore {
     fn tables(&self) -> Vec<Arc<TableSchema>> {
-        let Tables { invitations, conferences, members } = &self.tables;
-        [invitations, conferences.schema(), members.schema()].map(Arc::clone).into()
+        vec![Arc::clone(self.tables.members.schema()), Arc::clone(self.tables.conferences.schema())]
     }
 
     fn table(&self, name: &str) -> Option<Arc<TableSchema>> {
@@ -76,10 +73,7 @@ impl Catalog for RunStore {
         1
     }
 
-    fn tenants(&self, schema: &TableSchema) -> Result<Vec<Tenant>> {
-        if schema.id == self.tables.invitations.id {
-            return Ok(Vec::new());
-        }
+    fn tenants(&self, _: &TableSchema) -> Result<Vec<Tenant>> {
         let rows = self.rows.lock();
         let conferences = rows.conferences.keys().map(|(_, key)| key.tenant);
         let tenants: BTreeSet<_> =

@@ -63,6 +63,7 @@ impl Conferences {
                 _ => "-ERR No such channel!\n".to_owned(),
             },
             "uuid_exists" => arguments.parse().is_ok_and(|uuid| self.channels().contains(&uuid)).to_string(),
+            "uuid_getvar" => self.channel_variable(arguments),
             "global_getvar" => match arguments {
                 "core_uuid" => self.core_uuid.to_string(),
                 "domain" | "domain_name" => DOMAIN.to_owned(),
@@ -74,6 +75,21 @@ impl Conferences {
             _ => format!("-ERR {word} Command not found!\n"),
         };
         text.into_bytes()
+    }
+
+    /// `uuid_getvar UUID NAME`, of which it knows what a login sets.
+    fn channel_variable(&self, arguments: &str) -> String {
+        let Some((uuid, name)) = arguments.split_once(' ') else {
+            return "-USAGE: <uuid> <var>\n".to_owned();
+        };
+        let Some(member) = uuid.parse().ok().and_then(|uuid| self.member(uuid)) else {
+            return "-ERR No such channel!\n".to_owned();
+        };
+        let value = match name {
+            "accountcode" | "sip_auth_username" | "user_name" => member.account.clone(),
+            _ => None,
+        };
+        value.unwrap_or_else(|| "_undef_".to_owned())
     }
 
     fn hang_up_all(&mut self, now: Moment) {

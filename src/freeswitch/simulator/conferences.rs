@@ -49,6 +49,8 @@ pub struct Call {
     pub name: Vec<u8>,
     /// The number he calls from.
     pub number: String,
+    /// What he logged in with; None for a phone that just called.
+    pub account: Option<String>,
     /// Whether he is a moderator.
     pub moderator: bool,
     /// Whether he is a ghost: he neither counts nor hears nor speaks.
@@ -65,6 +67,7 @@ impl Call {
             conference: format!("{tenant}*{conference}-{DOMAIN}"),
             profile: Profile::named("video"),
             name: number.clone().into_bytes(),
+            account: Some(number.clone()),
             number,
             moderator: false,
             ghost: false,
@@ -87,6 +90,8 @@ pub struct Member {
     pub name: Vec<u8>,
     /// The number he calls from.
     pub number: String,
+    /// What he logged in with; None for a phone that just called.
+    pub account: Option<String>,
     /// What he dialled.
     pub dialled: String,
     /// When he called.
@@ -208,6 +213,11 @@ impl Conferences {
         &self.list
     }
 
+    /// The member of this channel.
+    pub fn member(&self, uuid: Uuid) -> Option<&Member> {
+        self.list.iter().flat_map(|conference| &conference.members).find(|member| member.uuid == uuid)
+    }
+
     /// The channels of all members.
     pub fn channels(&self) -> HashSet<Uuid> {
         self.list.iter().flat_map(|conference| &conference.members).map(|member| member.uuid).collect()
@@ -229,6 +239,7 @@ impl Conferences {
             uuid,
             name: call.name,
             number: call.number,
+            account: call.account,
             dialled,
             called: now,
             joined: now,

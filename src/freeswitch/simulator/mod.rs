@@ -96,6 +96,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     lists: AtomicUsize,
+    variables: AtomicUsize,
     /// The number of the run, or None while it is not running. Connections end when it changes.
     run: watch::Sender<Option<u64>>,
 }
@@ -158,6 +159,8 @@ impl Shared {
     fn api(&self, command: &str) -> Vec<u8> {
         if command == "conference xml_list" {
             self.lists.fetch_add(1, Ordering::Relaxed);
+        } else if command.starts_with("uuid_getvar ") {
+            self.variables.fetch_add(1, Ordering::Relaxed);
         }
         let mut state = self.state.lock();
         let answer = state.conferences.api(command, self.clock.now());
@@ -188,6 +191,7 @@ impl Simulator {
             clock,
             state: Mutex::new(state),
             lists: AtomicUsize::new(0),
+            variables: AtomicUsize::new(0),
             run: watch::Sender::new(Some(0)),
         }))
     }
@@ -223,6 +227,11 @@ impl Simulator {
     /// How often it was asked for all conferences.
     pub fn lists(&self) -> usize {
         self.0.lists.load(Ordering::Relaxed)
+    }
+
+    /// How often it was asked for a variable of a channel.
+    pub fn variables(&self) -> usize {
+        self.0.variables.load(Ordering::Relaxed)
     }
 
     /// Ends as a killed process does: its connections close, and with it ends every call.

@@ -21,6 +21,7 @@ pub struct Column {
     /// In backticks.
     pub name: String,
     pub is_text: bool,
+    is_moment: bool,
     pub is_key: bool,
 }
 
@@ -53,13 +54,17 @@ impl Table {
             (true, true) => json!(key.text),
             (true, false) => json!(text),
             (false, true) => json!(key.number),
+            (false, false) if column.is_moment => json!({ "datetime": "2026-01-01T00:00:00" }),
             (false, false) => json!(1),
         })
     }
 
     /// The same in SQL.
     pub fn values(&self, key: Key, text: &str) -> String {
-        let literals = self.row(key, text).map(|value| value.to_string().replace('"', "'"));
+        let literals = self.row(key, text).map(|value| match value {
+            Json::Object(moment) => moment["datetime"].to_string().replace('"', "'"),
+            value => value.to_string().replace('"', "'"),
+        });
         literals.collect::<Vec<_>>().join(", ")
     }
 }
@@ -74,6 +79,7 @@ pub fn of(server: &Server) -> Vec<Table> {
     let column = |(name, data_type, key): (String, String, String)| Column {
         name: format!("`{name}`"),
         is_text: ["char", "varchar", "text"].contains(&data_type.as_str()),
+        is_moment: data_type == "datetime",
         is_key: key == "PRI",
     };
     let table = |name: String| {
