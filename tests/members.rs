@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "members/nodes.rs"]
+mod nodes;
 mod support;
 
 use std::{
@@ -86,8 +88,13 @@ impl World {
 
     /// The rows of a statement of tenant 15.
     async fn query(&self, statement: &str) -> Vec<Vec<Value>> {
+        self.query_as(15, statement).await
+    }
+
+    /// The rows of a tenant's statement.
+    async fn query_as(&self, tenant: Tenant, statement: &str) -> Vec<Vec<Value>> {
         let engine = Engine::new(Arc::clone(&self.catalog), self.clock.clone(), Limits::default());
-        let login = Login { tenant: 15, user: "15".into(), host: "localhost".into(), connection_id: 1 };
+        let login = Login { tenant, user: tenant.to_string(), host: "localhost".into(), connection_id: 1 };
         match Session::new(&engine, login).execute(statement).await.unwrap() {
             Outcome::Rows(rows) => rows.map(|row| row.unwrap()).collect(),
             Outcome::Done(_) => Vec::new(),

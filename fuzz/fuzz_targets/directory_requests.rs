@@ -1,10 +1,11 @@
-//! What a client sends to the directory port: HTTP if the first byte is even, the parameters of a request if it is odd.
+//! What a client sends to the directory port: HTTP if the first byte is even, to a port that wants credentials if its second
+//! bit is set; the parameters of a request if it is odd.
 #![no_main]
 
 use std::{future, sync::Arc};
 
 use cometql::{
-    config::DirectorySettings,
+    config::{Credentials, DirectorySettings, Secret},
     freeswitch::directory::{Directory, Parameters},
     server::directory::DirectoryPort,
     sql::{Catalog, Clock, Engine, Limits, Login, Session, SystemClock},
@@ -17,7 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 struct Fixture {
     directory: Directory,
-    port: Arc<DirectoryPort>,
+    /// For all, and for who knows the password.
+    ports: [Arc<DirectoryPort>; 2],
 }
 
 thread_local! {
@@ -36,10 +38,13 @@ fn fixture() -> Fixture {
     let mut session = Session::new(&engine, login);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     runtime.block_on(session.execute("INSERT INTO users_auth (id, hash) VALUES (2, 'a')")).unwrap();
-    let settings = DirectorySettings::default();
+    let known = Credentials { user: "muser".to_owned(), password: Secret::new("my:pass") };
     Fixture {
-        directory: Directory::new(&catalog, &clock, &settings).unwrap(),
-        port: Arc::new(DirectoryPort::new(&catalog, &clock, settings).unwrap()),
+        directory: Directory::new(&catalog, &clock, &DirectorySettings::default()).unwrap(),
+        ports: [None, Some(known)].map(|credentials| {
+            let settings = DirectorySettings { credentials, ..DirectorySettings::default() };
+            Arc::new(DirectoryPort::new(&catalog, &clock, settings).unwrap())
+        }),
     }
 }
 
@@ -49,7 +54,7 @@ fuzz_target!(|data: &[u8]| {
         if first % 2 == 1 {
             check(&fixture.directory.answer(&Parameters::decode(request)).unwrap());
         } else {
-            talk(&fixture.port, request);
+            talk(&fixture.ports[usize::from(first & 2) / 2], request);
         }
     });
 });

@@ -1,5 +1,6 @@
-//! The parameters of prepared statements: EXECUTE, SEND_LONG_DATA and RESET of a statement that the first byte chooses.
-//! Whatever they hold, the connection goes on, and every command has its answer.
+//! The parameters of prepared statements: EXECUTE, SEND_LONG_DATA and RESET of a statement that the first byte chooses, on a
+//! server short of memory if its highest bit is set. Whatever they hold, the connection goes on, and every command has its
+//! answer.
 #![no_main]
 
 mod mysql_client;
@@ -8,7 +9,7 @@ use libfuzzer_sys::{
     arbitrary::{Arbitrary, Unstructured},
     fuzz_target,
 };
-use mysql_client::{converse, log_in, packet, read_packet};
+use mysql_client::{Room, converse, log_in, packet, read_packet};
 use tokio::io::{AsyncWriteExt, DuplexStream, split};
 
 /// Each has parameters; together they reach every type that a column has.
@@ -45,9 +46,10 @@ impl Command<'_> {
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
-    let statement = STATEMENTS[usize::from(*first) % STATEMENTS.len()];
+    let room = if first & 0x80 == 0 { Room::Ample } else { Room::Scarce };
+    let statement = STATEMENTS[usize::from(first & 0x7f) % STATEMENTS.len()];
     let Ok(commands) = Vec::<Command>::arbitrary_take_rest(Unstructured::new(rest)) else { return };
-    converse(|client| talk(client, statement, &commands));
+    converse(room, |client| talk(client, statement, &commands));
 });
 
 /// Sends the commands, and a query after them that must be answered.

@@ -101,7 +101,7 @@ enum Command {
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let command = arguments.command.unwrap_or(Command::Serve { place: arguments.place });
     match command {
-        Command::Serve { place } => serve::serve(&place.settings()?),
+        Command::Serve { place } => serve::serve(&place.settings()?, place.config.as_deref()),
         Command::Export { file, place, server } => data::export(&file, &place.quiet_settings()?, &server),
         Command::Import { file, place } => data::import(&file, &place.quiet_settings()?),
         Command::Check { place } => data::check(&place.quiet_settings()?),

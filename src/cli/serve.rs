@@ -1,10 +1,13 @@
 //! `cometql serve`.
 
-use std::{fs, io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{fs, io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use cometql::{
-    config::{self, DirectorySettings, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
-    freeswitch::{self, Cluster},
+    config::{
+        self, DirectorySettings, FreeswitchNode, MysqlSettings, PASSWORD_FILE, Secret, Settings,
+        StatementLimits,
+    },
+    freeswitch::{self, Cluster, Nodes},
     server::{
         MysqlListener,
         directory::{DirectoryListener, DirectoryPort},
@@ -15,13 +18,16 @@ use cometql::{
     sql::{Catalog, Clock, Engine, Limits, SystemClock},
     tables::Database,
 };
-use tokio::task::JoinSet;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 use tracing::{error, info, warn};
 
 use super::Failure;
 
-/// Serves until the process is asked to stop.
-pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
+/// Serves until the process is asked to stop. `config_file` is what is read again on SIGHUP.
+pub fn serve(settings: &Settings, config_file: Option<&Path>) -> Result<ExitCode, Failure> {
     fs::create_dir_all(&settings.store.folder)
         .map_err(|reason| format!("cannot create {}: {reason}", settings.store.folder.display()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -29,7 +35,8 @@ pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
     let database = super::open_with(settings, &cluster)?;
     let (password, shown) = password(settings)?;
     let runtime = super::runtime()?;
-    let served = runtime.block_on(run(settings, database.clone(), &cluster, &clock, (password, &shown)));
+    let served =
+        runtime.block_on(run(settings, config_file, database.clone(), &cluster, &clock, (password, &shown)));
     // A thread may still be looking up a node's host name, for as long as the resolver takes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     database.close();
@@ -40,6 +47,7 @@ pub fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
 
 async fn run(
     settings: &Settings,
+    config_file: Option<&Path>,
     database: Database,
     cluster: &Cluster,
     clock: &Arc<dyn Clock>,
@@ -53,7 +61,7 @@ async fn run(
     let max_connections = make_room(settings.mysql.max_connections, others);
     let mysql = MysqlSettings { max_connections, ..settings.mysql.clone() };
     let port = MysqlPort::new(engine, Arc::new(accounts), mysql)?;
-    let nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
+    let mut nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
     let directory = match &settings.directory {
         Some(settings) => Some(directory(settings, &catalog, clock).await?),
         None => None,
@@ -64,16 +72,43 @@ async fn run(
     info!(%address, folder = %settings.store.folder.display(), nodes = settings.sip.nodes.len(), "serving");
     greet(address, shown);
     // On threads of the runtime, where connections are, so that none is handed from one thread to another.
+    let mut hangup = signal(SignalKind::hangup())?;
     let mut listeners = JoinSet::new();
     listeners.spawn(listener.run(stop()));
     if let Some(directory) = directory {
         listeners.spawn(directory.run(stop()));
     }
-    while let Some(ended) = listeners.join_next().await {
-        ended.map_err(|reason| format!("a listener ended: {reason}"))?;
+    loop {
+        tokio::select! {
+            ended = listeners.join_next() => match ended {
+                Some(ended) => ended.map_err(|reason| format!("a listener ended: {reason}"))?,
+                None => break,
+            },
+            Some(()) = hangup.recv() => read_nodes_again(config_file, &mut nodes).await,
+        }
     }
     nodes.stop().await;
     Ok(())
+}
+
+/// After SIGHUP: the nodes are those that the file names now.
+async fn read_nodes_again(file: Option<&Path>, nodes: &mut Nodes) {
+    let Some(file) = file else { return };
+    let loaded = match config::load(file) {
+        Ok(loaded) => loaded,
+        Err(error) => return error!("SIGHUP: the FreeSWITCH nodes stay as they were: {error}"),
+    };
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    let settings = &loaded.settings.sip;
+    match nodes.configure(settings).await {
+        Ok(()) => {
+            let names: Vec<_> = settings.nodes.iter().map(FreeswitchNode::name).collect();
+            info!(nodes = names.join(" "), "SIGHUP: the FreeSWITCH nodes are read again");
+        }
+        Err(error) => error!(%error, "SIGHUP: not all of the new FreeSWITCH nodes could be taken over"),
+    }
 }
 
 /// Ready when the process is asked to stop.

@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -14,7 +15,7 @@ use cometql::{
         Engine, Limits, Login, Outcome, Session, SystemClock, Tenant, parse::split_statements, types::print,
     },
 };
-use mysql::prelude::Queryable;
+use mysql::{SslOpts, prelude::Queryable};
 
 use super::{Failure, open};
 use crate::cli::table::Table;
@@ -31,6 +32,20 @@ pub struct ServerArguments {
     /// The password [default: that of the settings or the data folder].
     #[arg(short, long, env = "COMETQL_PASSWORD", hide_env_values = true, requires = "server")]
     password: Option<String>,
+    /// Talk inside TLS, to a server whose certificate is valid for HOST.
+    #[arg(long, requires = "server")]
+    tls: bool,
+    /// An authority to trust in TLS beside the public ones: its certificate, in PEM format; with it goes --tls.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    tls_ca: Option<PathBuf>,
+}
+
+impl ServerArguments {
+    /// How TLS is to be, if it is to be.
+    fn tls(&self) -> Option<SslOpts> {
+        let wanted = self.tls || self.tls_ca.is_some();
+        wanted.then(|| SslOpts::default().with_root_cert_path(self.tls_ca.clone()))
+    }
 }
 
 /// Runs statements; exit code 1 if one fails. Without `execute` they are read from standard input: a failure ends
@@ -184,6 +199,7 @@ impl Server {
             .tcp_port(port)
             .user(Some(&arguments.user))
             .pass(Some(password))
+            .ssl_opts(arguments.tls())
             .prefer_socket(false);
         Ok(Some(Server(mysql::Conn::new(options).map_err(describe)?)))
     }

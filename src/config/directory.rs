@@ -36,7 +36,7 @@ pub struct DirectorySettings {
     pub invited_only: bool,
 }
 
-/// A user and a password of HTTP's Basic authentication.
+/// A user and a password of HTTP's Basic and Digest authentication.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Credentials {
     /// The user's name.

@@ -17,6 +17,7 @@ pub mod directory;
 pub mod event_socket;
 pub mod events;
 pub mod identity;
+mod invitations;
 mod members;
 pub mod network;
 mod node;

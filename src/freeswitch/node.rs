@@ -122,7 +122,7 @@ impl Node {
         let mut pause = Pause::default();
         let mut forget_at = Instant::now() + self.timing.member_grace;
         loop {
-            let has_members = !self.members.is_empty();
+            let is_forgotten = self.node.is_gone() && self.members.is_empty();
             let question = async {
                 pause.pass(changes).await;
                 let asked = Instant::now();
@@ -131,7 +131,7 @@ impl Node {
             let answer = tokio::select! {
                 biased;
                 answer = question => Some(answer),
-                () = sleep_until(forget_at), if has_members => None,
+                () = sleep_until(forget_at), if !is_forgotten => None,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match answer {
@@ -204,9 +204,10 @@ impl Node {
         match self.members.clear().await {
             Ok(()) => {
                 self.node.update(self.clock.now(), |health| {
+                    health.is_gone = true;
                     health.figures = Figures { members: 0, conferences: 0, ..health.figures };
                 });
-                warn!(node, grace = ?self.timing.member_grace, "members of a silent FreeSWITCH node removed");
+                warn!(node, grace = ?self.timing.member_grace, "a FreeSWITCH node is silent: its members are removed");
             }
             Err(error) => warn!(node, %error, "members of a silent FreeSWITCH node not removed"),
         }
@@ -219,6 +220,7 @@ impl Node {
             Ok(figures) => {
                 let changed = self.node.update(now, |health| {
                     health.state = NodeState::Well;
+                    health.is_gone = false;
                     health.last_list = Some(now);
                     health.figures = figures;
                 });

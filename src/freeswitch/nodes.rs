@@ -12,6 +12,7 @@ use super::{
     backoff::Backoff,
     cluster::{Cluster, ClusterNode},
     events::Listener,
+    invitations::Invitations,
     members::{self, NodeMembers},
     network::{Network, Tcp},
     node::Node,
@@ -27,6 +28,8 @@ pub struct Nodes {
     cluster: Cluster,
     surroundings: Surroundings,
     tasks: BTreeMap<CompactString, NodeTask>,
+    stop: watch::Sender<bool>,
+    invitations: AbortOnDropHandle<()>,
 }
 
 /// What nodes need of the world around them.
@@ -77,7 +80,15 @@ pub(super) async fn start_in(
     cluster: &Cluster,
     timing: NodeTiming,
 ) -> Result<Nodes> {
-    let mut nodes = Nodes { cluster: cluster.clone(), surroundings, tasks: BTreeMap::new() };
+    let stop = watch::Sender::new(false);
+    let invitations = Invitations::new(&surroundings.catalog, cluster)?.run(stop.subscribe());
+    let mut nodes = Nodes {
+        cluster: cluster.clone(),
+        surroundings,
+        tasks: BTreeMap::new(),
+        stop,
+        invitations: AbortOnDropHandle::new(tokio::spawn(invitations)),
+    };
     nodes.run(timing).await?;
     Ok(nodes)
 }
@@ -140,6 +151,10 @@ impl Nodes {
 
     /// Ends the tasks; commits under way are finished. The members stay in the store.
     pub async fn stop(self) {
+        self.stop.send_replace(true);
         stop(self.tasks.into_values().collect()).await;
+        if let Err(error) = self.invitations.await {
+            error!(%error, "the task that places invitations anew failed");
+        }
     }
 }

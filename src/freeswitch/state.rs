@@ -119,6 +119,8 @@ pub struct Health {
     pub state: NodeState,
     /// Since when it has been so.
     pub since: DateTime<Utc>,
+    /// Whether it has been silent for `member_grace`, so that nobody is thought to be there any more.
+    pub is_gone: bool,
     /// When it last gave a list.
     pub last_list: Option<DateTime<Utc>>,
     /// What that list came to.
@@ -133,6 +135,7 @@ impl Health {
         Health {
             state: NodeState::Connecting,
             since: now,
+            is_gone: false,
             last_list: None,
             figures: Figures::default(),
             last_error: None,

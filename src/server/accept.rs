@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinError,
     time::sleep,
 };
@@ -15,6 +15,10 @@ const RETRY: Duration = Duration::from_millis(100);
 /// How long a connection may be silent before the kernel asks whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// Connections that the kernel may have ready before they are accepted, if it allows as many itself (`somaxconn`). With
+/// fewer, thousands that come at one time would be held up by seconds.
+const BACKLOG: u32 = 4_096;
+
 /// Hands out the connections of a port.
 pub(super) struct Acceptor {
     listener: TcpListener,
@@ -23,8 +27,12 @@ pub(super) struct Acceptor {
 
 impl Acceptor {
     /// Listens at the address.
-    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        Ok(Acceptor { listener: TcpListener::bind(address).await?, failing: false })
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A server that starts again need not wait for connections of the one before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Acceptor { listener: socket.listen(BACKLOG)?, failing: false })
     }
 
     /// Where it listens.

@@ -29,7 +29,7 @@ pub struct MysqlListener {
 impl MysqlListener {
     /// Listens where the settings say.
     pub async fn bind(port: MysqlPort) -> io::Result<Self> {
-        let acceptor = Acceptor::bind((port.settings.ip, port.settings.port).into()).await?;
+        let acceptor = Acceptor::bind((port.settings.ip, port.settings.port).into())?;
         Ok(MysqlListener { acceptor, port: Arc::new(port), hangup: signal(SignalKind::hangup())? })
     }
 

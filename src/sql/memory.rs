@@ -23,6 +23,11 @@ impl Memory {
         Arc::new(Memory { limit, held: AtomicUsize::new(0) })
     }
 
+    /// How many are held.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Counts bytes as held. Error 1041 if that is too much; they count all the same until given back.
     pub fn take(&self, bytes: usize) -> Result<()> {
         let held = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
@@ -94,6 +99,6 @@ mod tests {
         assert_eq!(memory.take(1), Err(Error::OutOfMemory(100)));
         memory.give_back(1);
         drop(b);
-        assert_eq!(memory.held.load(Ordering::Relaxed), 0);
+        assert_eq!(memory.held(), 0);
     }
 }

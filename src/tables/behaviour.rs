@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{DatabaseTransaction, MediaNodes, conference, conference_members, conferences, pipes, users};
+use super::{
+    DatabaseTransaction, MediaNodes, conference, conference_members, conferences, pipes, sip_nodes, users,
+};
 use crate::{
     error::Result,
     sql::types::{Row, TableSchema, Value},
@@ -16,6 +18,11 @@ pub trait Behaviour: Send + Sync {
     fn write(&self, transaction: &DatabaseTransaction, old: Option<&Row>, new: &mut Row) -> Result<()> {
         let _ = (transaction, old, new);
         Ok(())
+    }
+
+    /// The rows at this moment of a table that stores none, in any order.
+    fn rows(&self) -> Option<Vec<Row>> {
+        None
     }
 
     /// Turns a row as it is stored into what a client sees at this moment.
@@ -34,8 +41,9 @@ impl Behaviour for Plain {}
 pub fn of(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Box<dyn Behaviour>> {
     Ok(match schema.name.as_str() {
         "conference" => Box::new(conference::Conference::new(schema, nodes)?),
-        "conference_members" => Box::new(conference_members::MembersTable::new(schema)?),
+        "conference_members" => Box::new(conference_members::ConferenceMembers::new(schema, nodes)?),
         "conferences" => Box::new(conferences::ConferencesTable::new(schema)?),
+        "sip_nodes" => Box::new(sip_nodes::SipNodes::new(schema, nodes)?),
         "users_auth" => Box::new(users::Auth::new(schema)?),
         "users_messages" => Box::new(users::Messages::new(schema)?),
         "pipes_messages" => Box::new(pipes::Messages::new(schema)?),

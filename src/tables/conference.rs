@@ -50,12 +50,12 @@ impl Behaviour for Conference {
         }
         // A node that the row had before was not asked for, but chosen.
         let is_asked_for = !node.is_empty() && old.is_none_or(|old| text(old, self.node) != node);
-        let asked = is_asked_for.then(|| Ok(Tie::Asked(node.into())));
+        let asked = is_asked_for.then_some(node);
         let members = transaction.schema(conference_members::NAME)?;
         let alive = iter::once_with(|| ties(transaction, &members, name, Tie::Alive)).flatten();
         let invited = iter::once_with(|| ties(transaction, &self.schema, name, Tie::Invited)).flatten();
-        let mut ties = asked.into_iter().chain(alive).chain(invited.take(MAX_INVITED));
-        let node = self.nodes.place(transaction.tenant(), name, &mut ties)?;
+        let mut ties = alive.chain(invited.take(MAX_INVITED));
+        let node = self.nodes.place(transaction.tenant(), name, asked, &mut ties)?;
         new[self.node] = Value::Text(node);
         Ok(())
     }

@@ -8,7 +8,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
-use super::{Behaviour, DatabaseTransaction, behaviour::position, cell};
+use super::{
+    Behaviour, DatabaseTransaction, MediaNodes,
+    behaviour::{position, text},
+    cell,
+};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -297,13 +301,34 @@ impl MembersTable {
     }
 }
 
-impl Behaviour for MembersTable {
+/// What clients see of the table: ages, and how the member's node is.
+pub struct ConferenceMembers {
+    table: MembersTable,
+    nodes: Arc<dyn MediaNodes>,
+    node_state: usize,
+}
+
+impl ConferenceMembers {
+    /// Finds the table's columns.
+    pub fn new(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Self> {
+        Ok(ConferenceMembers {
+            table: MembersTable::new(schema)?,
+            nodes: Arc::clone(nodes),
+            node_state: position(schema, "node_state")?,
+        })
+    }
+}
+
+impl Behaviour for ConferenceMembers {
     fn write(&self, transaction: &DatabaseTransaction, _old: Option<&Row>, new: &mut Row) -> Result<()> {
-        self.absorb(new, transaction.now())
+        new[self.node_state] = Value::text("");
+        self.table.absorb(new, transaction.now())
     }
 
     fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
-        MembersTable::present(self, row, now)
+        self.table.present(row, now)?;
+        row[self.node_state] = Value::text(self.nodes.state(text(row, self.table.node)));
+        Ok(())
     }
 }
 

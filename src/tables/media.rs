@@ -1,5 +1,7 @@
 //! The media nodes, as far as tables need them: where a conference takes place, and how the nodes are.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
@@ -8,8 +10,6 @@ use crate::{error::Result, sql::Tenant};
 /// Why a conference belongs to a node. The empty name is no node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tie {
-    /// A client asks for it.
-    Asked(CompactString),
     /// Somebody is in the conference there.
     Alive(CompactString),
     /// People were invited to it there.
@@ -27,16 +27,27 @@ pub struct NodeStatus {
     pub since: DateTime<Utc>,
     /// When it last gave a conference list.
     pub last_list: Option<DateTime<Utc>>,
+    /// Members of its conferences, as that list said.
+    pub members: usize,
+    /// Conferences, as that list said.
+    pub conferences: usize,
+    /// From the last question to its answer.
+    pub round_trip: Option<Duration>,
+    /// What last went wrong; kept when it is well again.
+    pub last_error: Option<String>,
+    /// Its share of new conferences, relative to the others'.
+    pub weight: u32,
 }
 
 /// The media nodes.
 pub trait MediaNodes: Send + Sync + 'static {
-    /// The name of the node where a conference takes place, as column `node` holds it; empty if there is none. `ties` looks
-    /// up what ties the conference to nodes, the strongest tie first.
+    /// The name of the node where a conference takes place, as column `node` holds it; empty if there is none. `asked` is the
+    /// node that a client asks for; `ties` looks up what ties the conference to nodes, the strongest tie first.
     fn place(
         &self,
         tenant: Tenant,
         conference: &str,
+        asked: Option<&str>,
         ties: &mut dyn Iterator<Item = Result<Tie>>,
     ) -> Result<CompactString>;
 
@@ -51,7 +62,13 @@ pub trait MediaNodes: Send + Sync + 'static {
 pub struct NoNodes;
 
 impl MediaNodes for NoNodes {
-    fn place(&self, _: Tenant, _: &str, _: &mut dyn Iterator<Item = Result<Tie>>) -> Result<CompactString> {
+    fn place(
+        &self,
+        _: Tenant,
+        _: &str,
+        _: Option<&str>,
+        _: &mut dyn Iterator<Item = Result<Tie>>,
+    ) -> Result<CompactString> {
         Ok(CompactString::default())
     }
 

@@ -16,6 +16,7 @@ mod keys;
 mod media;
 mod migrations;
 mod pipes;
+mod sip_nodes;
 mod table;
 #[cfg(test)]
 mod tests;

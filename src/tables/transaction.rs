@@ -100,6 +100,27 @@ impl DatabaseTransaction {
         Ok(())
     }
 
+    /// Rows that are not stored, in the order of their primary keys.
+    fn rows_within(
+        &self,
+        schema: &TableSchema,
+        rows: Vec<Row>,
+        bounds: &KeyBounds,
+        reverse: bool,
+    ) -> Result<Vec<Row>> {
+        if bounds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keyed = rows.into_iter().map(|row| Ok((keys::of_row(schema, self.tenant, &row)?, row)));
+        let keyed: BTreeMap<Key, Row> = keyed.collect::<Result<_>>()?;
+        let mut rows: Vec<_> =
+            keyed.range::<[u8], _>(bounds.as_slices()).map(|(_, row)| row.clone()).collect();
+        if reverse {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
     fn entries(&self, bounds: KeyBounds, reverse: bool) -> Entries {
         let mut recent: Vec<(Key, Option<Bytes>)> = Vec::new();
         if !self.writes.is_empty() && !bounds.is_empty() {
@@ -145,6 +166,9 @@ impl DatabaseTransaction {
 impl Transaction for DatabaseTransaction {
     fn get(&self, schema: &Arc<TableSchema>, key: &[Value]) -> Result<Option<Row>> {
         let table = self.table(schema)?;
+        if table.behaviour.rows().is_some() {
+            return self.scan(schema, PRIMARY, &KeyRange::prefix(key.to_vec()), false)?.next().transpose();
+        }
         let Some(bytes) = self.read(&keys::primary(schema, self.tenant, key)?)? else { return Ok(None) };
         let mut row = table.decode(&bytes)?;
         table.behaviour.present(&mut row, self.now)?;
@@ -153,7 +177,11 @@ impl Transaction for DatabaseTransaction {
 
     fn scan(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange, reverse: bool) -> Result<RowIter> {
         let table = Arc::clone(self.table(schema)?);
-        let entries = self.entries(keys::bounds(schema.id, self.tenant, index, range), reverse);
+        let bounds = keys::bounds(schema.id, self.tenant, index, range);
+        if let Some(rows) = table.behaviour.rows() {
+            return Ok(Box::new(self.rows_within(schema, rows, &bounds, reverse)?.into_iter().map(Ok)));
+        }
+        let entries = self.entries(bounds, reverse);
         let now = self.now;
         let present = move |bytes: &[u8]| {
             let mut row = table.decode(bytes)?;
@@ -183,8 +211,11 @@ impl Transaction for DatabaseTransaction {
     }
 
     fn count(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange) -> Result<u64> {
-        self.table(schema)?;
         let bounds = keys::bounds(schema.id, self.tenant, index, range);
+        if let Some(rows) = self.table(schema)?.behaviour.rows() {
+            let rows = self.rows_within(schema, rows, &bounds, false)?;
+            return Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        }
         if self.writes.is_empty() {
             return self.snapshot.count(bounds);
         }

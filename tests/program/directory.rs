@@ -236,6 +236,11 @@ fn credentials_are_wanted_if_set() {
         (&["--user", "other:my:pass"], 401),
         (&["--user", "muser:my:pass"], 200),
         (&["--anyauth", "--user", "muser:my:pass"], 200),
+        (&["--digest", "--user", "muser:my:pass"], 200),
+        (&["--digest", "--user", "muser:my:pass", "--data", "user=0000152"], 200),
+        (&["--digest", "--user", "muser:my:pass", "--request", "get"], 200),
+        (&["--digest", "--user", "muser:wrong"], 401),
+        (&["--digest", "--user", "other:my:pass"], 401),
     ] {
         let (answered, document) = curl(&[arguments, &[&url]].concat());
         assert_eq!(answered, status, "{arguments:?}");

@@ -3,7 +3,6 @@
 
 use std::{
     fs, io,
-    net::SocketAddrV4,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,13 +12,13 @@ use std::{
 };
 
 use mysql::{Conn, Row, prelude::Queryable};
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
 use sha1::{Digest, Sha1};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     runtime::Runtime,
-    sync::{Barrier, Semaphore},
+    sync::Barrier,
     time::timeout,
 };
 
@@ -29,7 +28,7 @@ use crate::support::{
 };
 
 /// Clients of each kind.
-const OF_EACH: usize = 200;
+const OF_EACH: usize = 170;
 /// All of them.
 const CLIENTS: usize = OF_EACH * Harm::ALL.len();
 /// Short time-outs, and limits that are soon reached.
@@ -56,30 +55,36 @@ enum Harm {
     LargeLogin,
     /// Logs in and says nothing.
     Idleness,
-    /// Half of a command of 16 MB.
+    /// Half of a command, too short to be refused for want of memory.
     HalfCommand,
+    /// Half of a command of 16 MB.
+    HalfLongCommand,
     /// A command under a wrong number.
     MisnumberedCommand,
     /// Prepares statements and keeps them.
     Prepares,
     /// Commands one after the other, whose answers it does not read.
     Pipeline,
-    /// A result of 15 MB that it does not read.
-    UnreadResult,
+    /// A row of 15 MB that it does not read.
+    UnreadRow,
+    /// Rows without end that it does not read.
+    UnreadRows,
 }
 
 impl Harm {
-    const ALL: [Harm; 10] = [
+    const ALL: [Harm; 12] = [
         Harm::Silence,
         Harm::HalfLogin,
         Harm::MisnumberedLogin,
         Harm::LargeLogin,
         Harm::Idleness,
         Harm::HalfCommand,
+        Harm::HalfLongCommand,
         Harm::MisnumberedCommand,
         Harm::Prepares,
         Harm::Pipeline,
-        Harm::UnreadResult,
+        Harm::UnreadRow,
+        Harm::UnreadRows,
     ];
 
     fn logs_in(self) -> bool {
@@ -97,7 +102,8 @@ impl Harm {
                 stream.write_all(&[0xff, 0xff, 0xff, 1]).await?;
                 send_spaces(stream, LONGEST).await
             }
-            Harm::HalfCommand => {
+            Harm::HalfCommand => stream.write_all(&packet(0, &[b' '; 4_000])[..2_000]).await,
+            Harm::HalfLongCommand => {
                 stream.write_all(&[0xfe, 0xff, 0xff, 0, 3]).await?;
                 send_spaces(stream, LONGEST / 2).await
             }
@@ -118,7 +124,11 @@ impl Harm {
             Harm::Pipeline => {
                 stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 60000)").repeat(1_000)).await
             }
-            Harm::UnreadResult => stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 15000000)")).await,
+            Harm::UnreadRow => stream.write_all(&packet(0, b"\x03SELECT REPEAT('x', 15000000)")).await,
+            Harm::UnreadRows => {
+                let endless = b"\x03SELECT REPEAT('x', 1000) FROM information_schema.COLUMNS a, information_schema.COLUMNS b";
+                stream.write_all(&packet(0, endless)).await
+            }
         }
     }
 }
@@ -137,10 +147,9 @@ async fn send_spaces(stream: &mut TcpStream, mut count: usize) -> io::Result<()>
     Ok(())
 }
 
-/// A connection that has been greeted, and is logged in if it is to be.
-async fn connect(address: SocketAddrV4, logs_in: bool) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(address).await?;
-    let greeting = read_packet(&mut stream).await?;
+/// Is greeted, and logs in if it is to.
+async fn begin(stream: &mut TcpStream, logs_in: bool) -> io::Result<()> {
+    let greeting = read_packet(stream).await?;
     if logs_in {
         let version = greeting.iter().position(|byte| *byte == 0).expect("a greeting");
         let nonce = [&greeting[version + 5..version + 13], &greeting[version + 32..version + 44]].concat();
@@ -152,9 +161,9 @@ async fn connect(address: SocketAddrV4, logs_in: bool) -> io::Result<TcpStream> 
         response.extend(password.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
         response.extend(b"mysql_native_password\0");
         stream.write_all(&packet(1, &response)).await?;
-        assert_eq!(read_packet(&mut stream).await?.first(), Some(&0), "not logged in");
+        assert_eq!(read_packet(stream).await?.first(), Some(&0), "not logged in");
     }
-    Ok(stream)
+    Ok(())
 }
 
 async fn read_packet(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -203,6 +212,15 @@ fn work(server: &Server, stop: &AtomicBool) -> Duration {
     slowest
 }
 
+/// Sets it in the end, also when the test fails before.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     raise_own_limit();
@@ -212,18 +230,19 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
     let mut observer = server.connect_as("0");
     let runtime = Runtime::new().unwrap();
     let address = server.address();
-    // Passed by all together: when they are connected, and when they begin.
+    // Passed by all together: when they are connected, when they are let in, and when they begin.
     let barrier = Arc::new(Barrier::new(CLIENTS + 1));
-    // Not more connect at one time than the kernel lets wait.
-    let turns = Arc::new(Semaphore::new(100));
+    let all = |what| runtime.block_on(async { timeout(PATIENCE, barrier.wait()).await.expect(what) });
+    // They connect while the server accepts none of them: the kernel keeps them all.
+    server.signal(Signal::STOP);
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let (barrier, turns) = (Arc::clone(&barrier), Arc::clone(&turns));
+            let barrier = Arc::clone(&barrier);
             runtime.spawn(async move {
                 let harm = Harm::ALL[number % Harm::ALL.len()];
-                let turn = turns.acquire().await.unwrap();
-                let mut stream = connect(address, harm.logs_in()).await.unwrap();
-                drop(turn);
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                barrier.wait().await;
+                begin(&mut stream, harm.logs_in()).await.unwrap();
                 barrier.wait().await;
                 barrier.wait().await;
                 let _ = harm.inflict(&mut stream).await;
@@ -232,19 +251,22 @@ fn two_thousand_hostile_clients_take_bounded_memory_and_hold_up_nobody() {
             })
         })
         .collect();
-    runtime.block_on(async { timeout(PATIENCE, barrier.wait()).await.expect("not all are let in") });
+    all("the kernel does not keep them all");
+    server.signal(Signal::CONT);
+    all("not all are let in");
     assert!(open_connections(&mut observer) > CLIENTS);
 
     let stop = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&server, &stop));
-        runtime.block_on(barrier.wait());
+        let stopping = SetOnDrop(&stop);
+        all("not all begin");
         wait_until("the server is rid of them", PATIENCE, || {
             thread::sleep(Duration::from_millis(100));
             // The observer, and the worker.
             open_connections(&mut observer) <= 2
         });
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         worker.join().unwrap()
     });
     let taken = memory(&server, "VmHWM") - before;
@@ -309,6 +331,7 @@ fn without_file_descriptors_it_says_so_goes_on_and_recovers() {
     first.query_drop("INSERT INTO users_data (id, data) VALUES (1, 'goes on')").unwrap();
     assert!(!waiting.is_finished());
     prlimit(process, Resource::Nofile, limit(120)).unwrap();
+    wait_until("the client is let in", PATIENCE, || waiting.is_finished());
     let mut second = waiting.join().unwrap().unwrap();
     assert_eq!(second.query_first("SELECT data FROM users_data").unwrap(), Some("goes on".to_owned()));
 }

@@ -18,6 +18,7 @@ mod limits;
 mod login;
 mod members;
 mod metadata;
+mod nodes;
 mod query_log;
 mod random_sql;
 mod reference;

@@ -102,6 +102,26 @@ fn mariadb_verifies_the_certificate() {
 }
 
 #[test]
+fn cometql_sql_and_export_verify_the_certificate() {
+    let certificates = Certificates::new();
+    let server = Server::start_with(&format!("{}\ntls_required = true", certificates.settings()));
+    let server = format!("--server={}", server.address());
+    let through = |command: &[&str], authority: PathBuf| {
+        let authority = format!("--tls-ca={}", authority.display());
+        cometql(&[command, &[server.as_str(), authority.as_str(), "--password", PASSWORD]].concat())
+    };
+    let query = ["sql", "-e", "SHOW STATUS LIKE 'Ssl_version'"];
+    let (status, output, errors) = through(&query, certificates.authority());
+    assert!(status.success() && output.contains("TLSv1.3"), "{output}{errors}");
+    let (status, output, errors) = through(&["export", "-"], certificates.authority());
+    assert!(status.success() && !output.is_empty(), "{errors}");
+    let (status, _, errors) = through(&query, Certificates::new().authority());
+    assert!(!status.success() && errors.contains("invalid peer certificate"), "{errors}");
+    let (status, _, errors) = cometql(&[&query[..], &[server.as_str(), "--password", PASSWORD]].concat());
+    assert!(!status.success() && errors.contains("insecure transport"), "{errors}");
+}
+
+#[test]
 fn tls_can_be_required() {
     let certificates = Certificates::new();
     let server = Server::start_with(&format!("{}\ntls_required = true", certificates.settings()));

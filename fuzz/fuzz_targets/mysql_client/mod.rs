@@ -16,27 +16,59 @@ const PASSWORD: &str = "password";
 const HEADER: usize = 4;
 /// Bytes on their way in either direction.
 const PIPE: usize = 1024 * 1024;
+/// Bytes that all connections may hold together where room is scarce.
+const SCARCE: usize = 4 * 1024;
+
+/// How much memory the connections of a server may hold together.
+#[derive(Clone, Copy, Debug)]
+pub enum Room {
+    /// As much as the default settings allow.
+    Ample,
+    /// So little that a long command, or a few values, are refused.
+    Scarce,
+}
+
+/// A server's engine and port.
+#[derive(Clone)]
+struct Server {
+    engine: Arc<Engine>,
+    port: Arc<MysqlPort>,
+}
+
+impl Server {
+    fn new(database: &Arc<Database>, total_memory_bytes: usize) -> Self {
+        let limits = Limits { total_memory_bytes, ..Limits::default() };
+        let engine = Engine::new(Arc::<Database>::clone(database), Arc::new(SystemClock), limits);
+        let settings = MysqlSettings { failed_login_delay: Duration::ZERO, ..Settings::default().mysql };
+        let accounts = Arc::new(Secret::new(PASSWORD));
+        let port = MysqlPort::new(Arc::clone(&engine), accounts, settings).unwrap();
+        Server { engine, port: Arc::new(port) }
+    }
+}
 
 thread_local! {
-    static PORT: Arc<MysqlPort> = {
+    /// With ample and with scarce room, on the same database.
+    static SERVERS: [Server; 2] = {
         // Left behind: libFuzzer ends without unwinding.
         let folder = tempfile::tempdir().unwrap().keep();
         let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
-        let database = Database::open(&folder, options, Arc::new(NoNodes)).unwrap();
-        let engine = Engine::new(Arc::new(database), Arc::new(SystemClock), Limits::default());
-        let settings = MysqlSettings { failed_login_delay: Duration::ZERO, ..Settings::default().mysql };
-        Arc::new(MysqlPort::new(engine, Arc::new(Secret::new(PASSWORD)), settings).unwrap())
+        let database = Arc::new(Database::open(&folder, options, Arc::new(NoNodes)).unwrap());
+        [Limits::default().total_memory_bytes, SCARCE].map(|bytes| Server::new(&database, bytes))
     };
 }
 
-/// Runs a client's conversation with the server until both have ended.
-pub fn converse<C: Future<Output = ()>>(client: impl FnOnce(DuplexStream) -> C) {
+/// Runs a client's conversation with the server until both have ended. Then nothing is held for it any more.
+pub fn converse<C: Future<Output = ()>>(room: Room, client: impl FnOnce(DuplexStream) -> C) {
+    let Server { engine, port } = SERVERS.with(|servers| servers[room as usize].clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let (near, far) = duplex(PIPE);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        tokio::join!(PORT.with(Arc::clone).serve(far, peer), client(near));
+        tokio::join!(port.serve(far, peer), client(near));
     });
+    // Waits for searches under way.
+    drop(runtime);
+    assert_eq!(engine.memory().held(), 0, "memory is held for a connection that has ended");
 }
 
 /// Logs in as tenant 15, in answer to this greeting.

@@ -1,6 +1,7 @@
 //! Everything that happens to nodes, by the thousand: a seeded simulation of the node tasks against simulated FreeSWITCHes.
 //!
-//! In each run people join, talk, change rooms and leave under odd names and others' numbers; nodes lie, hang, die and come back; events are lost,
+//! In each run people join, talk, change rooms and leave under odd names and others' numbers; nodes lie, hang, die, come back, and are configured
+//! and not configured any more; events are lost,
 //! doubled and delayed; commits fail; the server is killed. Whenever it is quiet again, the table must say what the
 //! nodes say, and the next join must be in it at once. Time stands still except where everybody waits, and nothing else
 //! than the seed decides, so that a run that fails can be run again: `COMETQL_SIMULATION_SEED=7 cargo test simulation`.
@@ -33,7 +34,7 @@ use super::{
 };
 use crate::{
     config::{FreeswitchNode, NodeTiming, Settings, SipSettings},
-    sql::{Clock, Tenant},
+    sql::{Catalog, Clock, Tenant},
     store::Options,
     tables::{
         Database, NoNodes,
@@ -103,6 +104,8 @@ struct Run {
     network: Arc<RunNetwork>,
     store: Arc<RunStore>,
     nodes: Option<Nodes>,
+    /// The nodes that the server knows.
+    configured: Vec<usize>,
     /// Whether a caller whom the node does not vouch for is no user.
     only_verified: bool,
     /// Everyone who ever called, with his node; some have left.
@@ -122,8 +125,17 @@ impl Run {
             tokio::spawn(simulator.clone().heartbeats());
         }
         let store = Arc::new(RunStore::new(tables));
-        let only_verified = random.random();
-        let mut run = Run { random, clock, network, store, nodes: None, only_verified, callers: Vec::new() };
+        let (only_verified, configured) = (random.random(), (0..network.0.len()).collect());
+        let mut run = Run {
+            random,
+            clock,
+            network,
+            store,
+            nodes: None,
+            configured,
+            only_verified,
+            callers: Vec::new(),
+        };
         run.start_server().await;
         run
     }
@@ -136,16 +148,37 @@ impl Run {
             network: self.network.clone(),
             random: StdRng::from_rng(&mut self.random),
         };
-        let nodes = (0..self.network.0.len())
-            .map(|node| FreeswitchNode {
-                port: u16::try_from(node).unwrap(),
-                only_verified: self.only_verified,
-                ..FreeswitchNode::new(format!("fs{node}"))
-            })
-            .collect();
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let cluster = Cluster::new(&SipSettings { nodes, ..Settings::default().sip }, &clock);
-        self.nodes = Some(start_in(surroundings, &cluster, TIMING).await.unwrap());
+        let cluster = Cluster::new(&self.settings(), &clock);
+        // Without room for it, members of nodes that are not configured stay for now, and the server does not start.
+        self.nodes = start_in(surroundings, &cluster, TIMING).await.ok();
+    }
+
+    /// What the server is configured with.
+    fn settings(&self) -> SipSettings {
+        let node = |node: usize| FreeswitchNode {
+            port: u16::try_from(node).unwrap(),
+            only_verified: self.only_verified,
+            ..FreeswitchNode::new(format!("fs{node}"))
+        };
+        let nodes = self.configured.iter().copied().map(node).collect();
+        SipSettings { nodes, timing: TIMING, ..Settings::default().sip }
+    }
+
+    /// The server has other nodes from now on.
+    async fn configure(&mut self) {
+        let nodes = 0..self.network.0.len();
+        self.configured = nodes.filter(|_| self.random.random_ratio(2, 3)).collect();
+        self.take_over_settings().await;
+    }
+
+    async fn take_over_settings(&mut self) {
+        let settings = self.settings();
+        match &mut self.nodes {
+            // Without room for it, members of nodes that are not configured stay for now.
+            Some(nodes) => drop(nodes.configure(&settings).await),
+            None => self.start_server().await,
+        }
     }
 
     fn node(&mut self) -> usize {
@@ -259,6 +292,7 @@ impl Run {
             (70..72, _) => self.network.0[node].1.store(true, Ordering::Relaxed),
             (72..74, _) => self.store.is_full.store(self.random.random(), Ordering::Relaxed),
             (74..77, _) => self.start_server().await,
+            (77..79, _) => self.configure().await,
             _ if simulator.is_running() => self.join(node),
             _ => {}
         }
@@ -269,6 +303,7 @@ impl Run {
     /// Faults end; but a node that is dead may stay so.
     async fn calm_down(&mut self) {
         self.store.is_full.store(false, Ordering::Relaxed);
+        self.take_over_settings().await;
         for (simulator, is_unreachable) in &self.network.0 {
             simulator.misbehave(None);
             simulator.set_event_faults(EventFaults::default());
@@ -283,7 +318,8 @@ impl Run {
     /// What the nodes say.
     fn truth(&self) -> Rows {
         let mut truth = Rows::default();
-        for (node, (simulator, _)) in self.network.0.iter().enumerate() {
+        for node in self.configured.iter().copied() {
+            let (simulator, _) = &self.network.0[node];
             simulator.with(|conferences, _| {
                 for conference in conferences.list() {
                     let Some(room) = conference.name.strip_suffix("-FSdefaultDomain") else { continue };
@@ -421,6 +457,7 @@ fn tables() -> Tables {
     let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
     let database = Database::open(folder.path(), options, Arc::new(NoNodes)).unwrap();
     let tables = Tables {
+        invitations: database.table("conference").unwrap(),
         conferences: ConferencesTable::of(&database).unwrap(),
         members: MembersTable::of(&database).unwrap(),
     };

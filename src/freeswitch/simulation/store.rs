@@ -33,14 +33,16 @@ pub(super) struct Rows {
     pub(super) members: BTreeMap<(CompactString, MemberKey), Member>,
 }
 
-/// The two tables.
+/// The tables that node tasks know.
 #[derive(Clone)]
 pub(super) struct Tables {
+    /// Table `conference`, which stays empty.
+    pub(super) invitations: Arc<TableSchema>,
     pub(super) conferences: ConferencesTable,
     pub(super) members: MembersTable,
 }
 
-/// A store with nothing but them.
+/// A store with nothing but these tables.
 pub(super) struct RunStore {
     tables: Tables,
     pub(super) rows: Arc<Mutex<Rows>>,
@@ -62,7 +64,8 @@ impl RunStore {
 
 impl Catalog for RunStore {
     fn tables(&self) -> Vec<Arc<TableSchema>> {
-        vec![Arc::clone(self.tables.members.schema()), Arc::clone(self.tables.conferences.schema())]
+        let Tables { invitations, conferences, members } = &self.tables;
+        [invitations, conferences.schema(), members.schema()].map(Arc::clone).into()
     }
 
     fn table(&self, name: &str) -> Option<Arc<TableSchema>> {
@@ -73,7 +76,10 @@ impl Catalog for RunStore {
         1
     }
 
-    fn tenants(&self, _: &TableSchema) -> Result<Vec<Tenant>> {
+    fn tenants(&self, schema: &TableSchema) -> Result<Vec<Tenant>> {
+        if schema.id == self.tables.invitations.id {
+            return Ok(Vec::new());
+        }
         let rows = self.rows.lock();
         let conferences = rows.conferences.keys().map(|(_, key)| key.tenant);
         let tenants: BTreeSet<_> =

@@ -30,7 +30,7 @@ pub struct DirectoryListener {
 impl DirectoryListener {
     /// Listens where the settings say.
     pub async fn bind(port: DirectoryPort) -> io::Result<Self> {
-        let acceptor = Acceptor::bind((port.settings.ip, port.settings.port).into()).await?;
+        let acceptor = Acceptor::bind((port.settings.ip, port.settings.port).into())?;
         Ok(DirectoryListener { acceptor, port: Arc::new(port), hangup: signal(SignalKind::hangup())? })
     }
 

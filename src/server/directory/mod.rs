@@ -3,9 +3,10 @@
 //! 1. [`listener`] accepts connections of the addresses that may connect, as many as the settings say, and ends them in
 //!    order.
 //! 2. [`DirectoryPort::serve`] reads requests with hyper, within bounds of size and time.
-//! 3. [`request`] looks at the credentials ([`access`]), decodes the parameters and has the [`Directory`] answer them.
+//! 3. [`request`] looks at the credentials ([`access`], [`digest`]), decodes the parameters and has the [`Directory`] answer them.
 
 mod access;
+mod digest;
 mod listener;
 mod request;
 

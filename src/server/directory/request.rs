@@ -4,12 +4,12 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE},
+    header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE},
 };
 use tokio::time::timeout;
 use tracing::{error, warn};
 
-use super::{DirectoryPort, MAX_REQUEST_BYTES};
+use super::{DirectoryPort, MAX_REQUEST_BYTES, access::Admission};
 use crate::freeswitch::directory::Parameters;
 
 /// The paths: ours, and CppComet's second one. mod_xml_curl may append domain and user (`use-dynamic-url`).
@@ -19,7 +19,7 @@ const PATHS: [&str; 2] = ["/directory", "/comet-server-com/directory"];
 struct Refusal {
     status: StatusCode,
     text: &'static str,
-    header: Option<(HeaderName, &'static str)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl DirectoryPort {
@@ -27,10 +27,10 @@ impl DirectoryPort {
     pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match self.answer(request).await {
             Ok(document) => response(StatusCode::OK, "text/xml; charset=utf-8", document),
-            Err(Refusal { status, text, header }) => {
+            Err(Refusal { status, text, headers }) => {
                 let mut refusal = response(status, "text/plain", Bytes::from_static(text.as_bytes()));
-                if let Some((name, value)) = header {
-                    refusal.headers_mut().insert(name, HeaderValue::from_static(value));
+                for (name, value) in headers {
+                    refusal.headers_mut().append(name, value);
                 }
                 refusal
             }
@@ -39,16 +39,16 @@ impl DirectoryPort {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Bytes, Refusal> {
         let (head, body) = request.into_parts();
-        let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        if !self.access.allows_credentials(authorization) {
-            // Without any, a client only asks which are wanted.
-            if authorization.is_some()
+        let admission = self.access.admit(&head);
+        if admission != Admission::Granted {
+            if admission == Admission::Wrong
                 && let Some(count) = self.impostors.count()
             {
                 warn!(count, "a client of the directory gave wrong credentials");
             }
+            let challenges = self.access.challenges(admission);
             return Err(Refusal {
-                header: Some((WWW_AUTHENTICATE, "Basic realm=\"cometql\"")),
+                headers: challenges.map(|challenge| (WWW_AUTHENTICATE, challenge)).collect(),
                 ..Refusal::new(StatusCode::UNAUTHORIZED, "the directory wants a user and a password\n")
             });
         }
@@ -65,7 +65,7 @@ impl DirectoryPort {
             }
             _ => {
                 return Err(Refusal {
-                    header: Some((ALLOW, "GET, POST")),
+                    headers: vec![(ALLOW, HeaderValue::from_static("GET, POST"))],
                     ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "ask by GET or POST\n")
                 });
             }
@@ -94,7 +94,7 @@ impl DirectoryPort {
 
 impl Refusal {
     fn new(status: StatusCode, text: &'static str) -> Self {
-        Refusal { status, text, header: None }
+        Refusal { status, text, headers: Vec::new() }
     }
 }
 

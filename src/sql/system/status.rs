@@ -37,6 +37,7 @@ pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
             row("backend_name", "CometQL"),
             row("backend_online", counters.open),
             row("flag", "global"),
+            row("Memory_used", view.engine.memory().held()),
             row("uptime_in_days", uptime / DAY),
             row("uptime_in_hours", uptime / HOUR),
         ]);

@@ -1,5 +1,7 @@
 //! What the clients are checked for alike.
 
+use std::path::PathBuf;
+
 use chrono::{NaiveDate, NaiveDateTime};
 
 /// Where the server is.
@@ -7,6 +9,8 @@ pub struct Server<'a> {
     pub host: &'a str,
     pub port: u16,
     pub password: &'a str,
+    /// The file of the certificate of the only authority that it has a certificate from.
+    pub authority: PathBuf,
 }
 
 pub const DATABASE: &str = "CometQL_v1";
@@ -15,6 +19,9 @@ pub const OPERATOR: &str = "0";
 /// A user's message: quotes, a backslash, and a character of four bytes.
 pub const MESSAGE: &str = "it's \"quoted\" \\ back \u{1F600}";
 pub const EVERY_TYPE: &str = include_str!("../../every_type.sql");
+/// The version of TLS that a connection is inside of.
+pub const TLS_VERSION: &str =
+    "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_VERSION'";
 pub const INVITE: &str = "INSERT INTO conference (name, user_id, message, stream) VALUES (?, ?, ?, ?)";
 /// More rows than a client should hold.
 pub const MANY_ROWS: &str =

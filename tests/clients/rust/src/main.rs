@@ -1,4 +1,4 @@
-//! Rust's asynchronous clients. Called with: host port password client.
+//! Rust's asynchronous clients. Called with: host port password client; COMETQL_TEST_CA is whom they trust in TLS.
 
 mod check;
 mod mysql_async_client;
@@ -8,7 +8,8 @@ mod sqlx_client;
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [host, port, password, client] = arguments.as_slice() else { panic!("host port password client") };
-    let server = check::Server { host, port: port.parse().expect("port"), password };
+    let authority = std::env::var_os("COMETQL_TEST_CA").expect("COMETQL_TEST_CA").into();
+    let server = check::Server { host, port: port.parse().expect("port"), password, authority };
     match client.as_str() {
         "sqlx" => sqlx_client::run(&server).await,
         "mysql_async" => mysql_async_client::run(&server).await,

@@ -1,14 +1,16 @@
 //! mysql_async.
 
+use std::path::Path;
+
 use futures_util::StreamExt;
 use mysql_async::{
-    ChangeUserOpts, Conn, Error, OptsBuilder, Pool, PoolConstraints, PoolOpts, Row, TxOpts,
+    ChangeUserOpts, Conn, Error, OptsBuilder, Pool, PoolConstraints, PoolOpts, Row, SslOpts, TxOpts,
     consts::ColumnType, prelude::Queryable,
 };
 
 use crate::check::{
-    DATABASE, EVERY_TYPE, EveryType, INVITE, MANY_ROWS, MESSAGE, MISTAKES, OPERATOR, Server, TENANT, can,
-    every_type,
+    DATABASE, EVERY_TYPE, EveryType, INVITE, MANY_ROWS, MESSAGE, MISTAKES, OPERATOR, Server, TENANT,
+    TLS_VERSION, can, every_type,
 };
 
 fn options(server: &Server<'_>) -> OptsBuilder {
@@ -57,6 +59,18 @@ pub async fn run(server: &Server<'_>) {
     let who: Option<String> = db.query_first("SELECT SUBSTRING_INDEX(USER(), '@', 1)").await.unwrap();
     assert_eq!(who.as_deref(), Some(TENANT));
     can("login");
+
+    let trusting = |authority: Option<&Path>| {
+        let authorities = authority.map(|file| file.to_owned().into()).into_iter().collect();
+        let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(authorities);
+        Conn::new(options(server).ssl_opts(tls))
+    };
+    let mut inside = trusting(Some(&server.authority)).await.unwrap();
+    let version: Option<String> = inside.query_first(TLS_VERSION).await.unwrap();
+    assert_eq!(version.as_deref(), Some("TLSv1.3"));
+    inside.disconnect().await.unwrap();
+    assert!(trusting(None).await.is_err());
+    can("tls");
 
     for (user, message, stream) in [(2, "", i32::MAX), (4, MESSAGE, -7)] {
         db.exec_drop(INVITE, ("101", user, message, stream)).await.unwrap();

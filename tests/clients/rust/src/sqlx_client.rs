@@ -8,8 +8,8 @@ use sqlx::{
 };
 
 use crate::check::{
-    DATABASE, EVERY_TYPE, EveryType, INVITE, MANY_ROWS, MESSAGE, MISTAKES, OPERATOR, Server, TENANT, can,
-    every_type,
+    DATABASE, EVERY_TYPE, EveryType, INVITE, MANY_ROWS, MESSAGE, MISTAKES, OPERATOR, Server, TENANT,
+    TLS_VERSION, can, every_type,
 };
 
 fn options(server: &Server<'_>) -> MySqlConnectOptions {
@@ -68,6 +68,13 @@ pub async fn run(server: &Server<'_>) {
     let mut db = options(server).connect().await.unwrap();
     assert_eq!(one::<String>(&mut db, "SELECT SUBSTRING_INDEX(USER(), '@', 1)").await, TENANT);
     can("login");
+
+    let verifying = || options(server).ssl_mode(MySqlSslMode::VerifyIdentity);
+    let mut inside = verifying().ssl_ca(&server.authority).connect().await.unwrap();
+    assert_eq!(one::<String>(&mut inside, TLS_VERSION).await, "TLSv1.3");
+    inside.close().await.unwrap();
+    assert!(verifying().connect().await.is_err());
+    can("tls");
 
     for (user, message, stream) in [(2, "", i32::MAX), (4, MESSAGE, -7)] {
         let query = sqlx::query(INVITE).bind("101").bind(user).bind(message).bind(stream);

@@ -1,0 +1,77 @@
+//! Table `sip_nodes`: how the media nodes are. Its rows are made when they are read.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+use super::{Behaviour, MediaNodes, NodeStatus, behaviour::position, cell};
+use crate::{
+    error::Result,
+    sql::types::{Row, TableSchema, Value},
+};
+
+/// Most characters of an error that fit into its column.
+const MAX_ERROR: usize = 255;
+
+/// The table with the positions of its columns.
+pub struct SipNodes {
+    schema: Arc<TableSchema>,
+    nodes: Arc<dyn MediaNodes>,
+    name: usize,
+    state: usize,
+    since: usize,
+    last_list: usize,
+    members: usize,
+    conferences: usize,
+    round_trip: usize,
+    last_error: usize,
+    weight: usize,
+}
+
+impl SipNodes {
+    /// Finds the table's columns.
+    pub fn new(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Self> {
+        let position = |column| position(schema, column);
+        Ok(SipNodes {
+            schema: Arc::clone(schema),
+            nodes: Arc::clone(nodes),
+            name: position("name")?,
+            state: position("state")?,
+            since: position("since")?,
+            last_list: position("last_list")?,
+            members: position("members")?,
+            conferences: position("conferences")?,
+            round_trip: position("round_trip")?,
+            last_error: position("last_error")?,
+            weight: position("weight")?,
+        })
+    }
+
+    fn row(&self, node: &NodeStatus) -> Row {
+        let count = |count: usize| Value::UInt(u64::try_from(count).unwrap_or(u64::MAX));
+        let error = |error: &String| Value::text(error.chars().take(MAX_ERROR).collect::<String>());
+        let mut row = cell::defaults(&self.schema);
+        row[self.name] = Value::text(&node.name);
+        row[self.state] = Value::text(node.state);
+        row[self.since] = moment(node.since);
+        row[self.last_list] = node.last_list.map_or(Value::Null, moment);
+        row[self.members] = count(node.members);
+        row[self.conferences] = count(node.conferences);
+        row[self.round_trip] =
+            node.round_trip.map_or(Value::Null, |time| Value::Double(time.as_secs_f64() * 1_000.0));
+        row[self.last_error] = node.last_error.as_ref().map_or(Value::Null, error);
+        row[self.weight] = Value::UInt(node.weight.into());
+        row
+    }
+}
+
+impl Behaviour for SipNodes {
+    fn rows(&self) -> Option<Vec<Row>> {
+        Some(self.nodes.nodes().iter().map(|node| self.row(node)).collect())
+    }
+}
+
+/// In whole seconds.
+fn moment(moment: DateTime<Utc>) -> Value {
+    Value::DateTime(moment.naive_utc().trunc_subsecs(0))
+}
