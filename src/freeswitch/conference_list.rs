@@ -48,7 +48,7 @@ pub const MAX_LIST_BYTES: u64 = 16 * 1024 * 1024;
 /// Most conferences, and most callers in all, that one list may have.
 const MAX_ENTRIES: usize = 200_000;
 /// Most bytes of one tag, or of one text between tags. A conference's variables may be long.
-const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
+const MAX_TOKEN_BYTES: usize = 1024 * 1024;
 /// Elements within elements; FreeSWITCH's go 6 deep.
 const MAX_DEPTH: usize = 32;
 /// Most bytes kept of a value, before decoding; a longer one is cut. A channel's uuid has 36 unless a dial plan sets
@@ -154,22 +154,24 @@ pub async fn read(mut body: impl AsyncBufRead + Unpin) -> Result<Vec<Conference>
     if start.first() != Some(&b'<') {
         return read_text(body).await;
     }
-    let mut reader = Reader::from_reader(body.take(MAX_TOKEN_BYTES));
-    reader.config_mut().expand_empty_elements = true;
     let mut parser = Parser::default();
-    let mut buffer = Vec::new();
+    // What was read and not yet parsed: the beginning of a tag, or the text before one.
+    let mut rest = Vec::new();
     loop {
-        buffer.clear();
-        reader.get_mut().set_limit(MAX_TOKEN_BYTES);
-        let event = reader.read_event_into_async(&mut buffer).await;
-        if reader.get_ref().limit() == 0 {
-            return Err(ListError::malformed(format!("a tag or text of {MAX_TOKEN_BYTES} bytes")));
+        let read = body.fill_buf().await.map_err(ListError::CutShort)?;
+        if read.is_empty() {
+            return if parser.parse(&rest)? < rest.len() { Err(too_early()) } else { parser.finish() };
         }
-        match event {
-            Ok(Event::Eof) => return parser.finish(),
-            Ok(event) => parser.event(&event)?,
-            Err(quick_xml::Error::Io(error)) => return Err(ListError::CutShort(error.kind().into())),
-            Err(error) => return Err(ListError::malformed(error)),
+        let length = read.len();
+        rest.extend_from_slice(read);
+        body.consume(length);
+        // No text is cut at the end of a tag.
+        if let Some(end) = rest.iter().rposition(|byte| *byte == b'>') {
+            let parsed = parser.parse(&rest[..=end])?;
+            rest.drain(..parsed);
+        }
+        if rest.len() > MAX_TOKEN_BYTES {
+            return Err(ListError::malformed(format!("a tag or text of {MAX_TOKEN_BYTES} bytes")));
         }
     }
 }
@@ -245,10 +247,30 @@ struct Parser {
 }
 
 impl Parser {
+    /// Takes in the next part of the document, which ends with a '>'. Gives back how many bytes of it are whole: a '>' may
+    /// also be within a tag.
+    fn parse(&mut self, part: &[u8]) -> Result<usize, ListError> {
+        let mut reader = Reader::from_reader(part);
+        let config = reader.config_mut();
+        config.expand_empty_elements = true;
+        // The beginning of an element may be in an earlier part; `close` compares the names.
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        loop {
+            let whole = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+            match reader.read_event() {
+                Ok(Event::Eof) => return Ok(part.len()),
+                Ok(event) => self.event(&event)?,
+                Err(quick_xml::Error::Syntax(_)) => return Ok(whole),
+                Err(error) => return Err(ListError::malformed(error)),
+            }
+        }
+    }
+
     fn event(&mut self, event: &Event<'_>) -> Result<(), ListError> {
         match event {
             Event::Start(tag) => self.open(tag),
-            Event::End(_) => self.close(),
+            Event::End(tag) => self.close(tag.name().as_ref()),
             Event::Text(text) => {
                 self.append(text);
                 Ok(())
@@ -296,8 +318,15 @@ impl Parser {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), ListError> {
+    fn close(&mut self, name: &str) -> Result<(), ListError> {
         use Element::*;
+        let is_open = match (self.path.last(), Element::named(name)) {
+            (Some(RecordingNode | Other), Member | Other) => true,
+            (open, closed) => open == Some(&closed),
+        };
+        if !is_open {
+            return Err(ListError::malformed(format!("'{}' is closed and not open", excerpt(name))));
+        }
         let value = self.value.as_str();
         match self.path.as_slice() {
             // Without id and uuid it could be neither told from others nor disconnected.
@@ -367,8 +396,12 @@ impl Parser {
     }
 
     fn finish(self) -> Result<Vec<Conference>, ListError> {
-        if self.complete { Ok(self.conferences) } else { Err(ListError::malformed("it ends too early")) }
+        if self.complete { Ok(self.conferences) } else { Err(too_early()) }
     }
+}
+
+fn too_early() -> ListError {
+    ListError::malformed("it ends too early")
 }
 
 /// The value of an attribute, which FreeSWITCH writes with entities and character references.
@@ -557,9 +590,11 @@ mod tests {
         for (text, expected) in [
             ("<html></html>", "the document is a 'html'"),
             ("<conferences>", "it ends too early"),
-            ("<conferences><conference></conferences>", "ill-formed document: expected `</conference>`"),
+            ("<conferences><conference></conferences>", "'conferences' is closed and not open"),
             ("<conferences>&nbsp;</conferences>", "unknown entity 'nbsp'"),
-            ("<conferences>\u{fffd}</conferences", "syntax error"),
+            ("<conferences>\u{fffd}</conferences", "it ends too early"),
+            ("<conferences></conferences></conferences>", "'conferences' is closed and not open"),
+            ("<conferences></conferences><!-- > -- >", "it ends too early"),
         ] {
             let error = refusal(text).await;
             let cause =
@@ -572,6 +607,24 @@ mod tests {
         assert!(refusal(&long).await.ends_with("a tag or text of 1048576 bytes"));
         let many = format!("<conferences>{}", "<conference/>".repeat(MAX_ENTRIES + 1));
         assert!(refusal(&many).await.ends_with("more than 200000 conferences and callers"));
+    }
+
+    #[tokio::test]
+    async fn however_it_comes_it_is_the_same_list() {
+        let recording = include_str!("../../tests/fixtures/freeswitch/odd-characters.raw");
+        let (_, body) = recording.split_once("\n\n").unwrap();
+        let odd = r#"<conferences><!-- > <member> --><conference name="15*a>b&amp;c"><members>
+            <member type="caller"><id>4</id><uuid>é<![CDATA[<>]]>x&gt;</uuid></member></members></conference></conferences>"#;
+        for document in [body, odd] {
+            let expected = read(document.as_bytes()).await.unwrap();
+            assert!(expected.iter().any(|conference| !conference.callers.is_empty()));
+            for size in 1..20 {
+                let pieces = tokio::io::BufReader::with_capacity(size, document.as_bytes());
+                assert_eq!(read(pieces).await.unwrap(), expected, "in pieces of {size}");
+            }
+        }
+        let conference = &read(odd.as_bytes()).await.unwrap()[0];
+        assert_eq!((&*conference.name, &*conference.callers[0].uuid), ("15*a>b&c", "é<>x>"));
     }
 
     #[tokio::test]

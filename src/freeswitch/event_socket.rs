@@ -35,6 +35,8 @@ use crate::config::FreeswitchNode;
 
 /// Most bytes of one block of header lines; FreeSWITCH's have less than 200.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// Most bytes of one read: a list may have millions.
+const READ_BYTES: usize = 64 * 1024;
 /// Most bytes kept of a disconnect notice, for the log.
 const MAX_NOTICE_BYTES: u64 = 256;
 
@@ -137,7 +139,10 @@ impl EventSocket {
 impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
     /// Logs in on a new connection.
     pub async fn log_in(stream: S, password: &str, limit: Duration) -> Result<Self, SocketError> {
-        let mut socket = EventSocket { stream: BufReader::new(Deadline::new(stream, limit)), unread: 0 };
+        let mut socket = EventSocket {
+            stream: BufReader::with_capacity(READ_BYTES, Deadline::new(stream, limit)),
+            unread: 0,
+        };
         socket.receive("auth/request", "banner").await?;
         socket.send(&format!("auth {password}")).await?;
         let reply = socket.receive("command/reply", "reply to the password").await?;
