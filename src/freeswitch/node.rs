@@ -120,6 +120,7 @@ impl Node {
         self.accounts = self.members.accounts().unwrap_or_default();
         let mut connection = None;
         let mut pause = Pause::default();
+        // The grace begins when it is asked in vain.
         let mut forget_at = Instant::now() + self.timing.member_grace;
         loop {
             let is_forgotten = self.node.is_gone() && self.members.is_empty();
@@ -136,21 +137,22 @@ impl Node {
             };
             match answer {
                 Some((Ok(answer), took)) => {
-                    forget_at = Instant::now() + self.timing.member_grace;
                     self.backoff.reset();
                     // Without its events nothing but the list tells that it is idle no more.
                     let is_idle = answer.is_idle && changes.are_told();
                     let NodeTiming { list_interval, idle_list_interval, .. } = self.timing;
                     pause =
                         Pause::after_answer(took, if is_idle { idle_list_interval } else { list_interval });
+                    forget_at = Instant::now() + pause.most + self.timing.member_grace;
                     let written = self.members.update(&answer.roster, answer.latency).await;
                     self.report(written.map(|()| answer.figures).map_err(NodeError::from));
                     if answer.has_unknown {
                         pause.most = pause.least;
                     }
                 }
-                Some((Err(error), _)) => {
+                Some((Err(error), took)) => {
                     connection = None;
+                    forget_at = forget_at.min(Instant::now() - took + self.timing.member_grace);
                     pause = Pause::after_failure(self.backoff.after_failure());
                     self.report(Err(error));
                 }

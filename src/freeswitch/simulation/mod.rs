@@ -489,3 +489,33 @@ fn a_seed_is_always_the_same_run() {
         assert_eq!(run(seed, &tables), run(seed, &tables), "seed {seed}");
     }
 }
+
+#[test]
+fn a_node_without_conferences_is_asked_less_often() {
+    const SECONDS: u32 = 600;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let tables = tables();
+    let lists = runtime.block_on(async {
+        let mut run = Run::new(0, &tables).await;
+        run.configured = vec![0];
+        run.take_over_settings().await;
+        let mut lists = Vec::new();
+        for _ in 0..3 {
+            let before = run.simulator(0).lists();
+            sleep(Duration::from_secs(SECONDS.into())).await;
+            lists.push(run.simulator(0).lists() - before);
+            let call = Call::of_user(15, 2, "101");
+            run.simulator(0).with(|conferences, now| match conferences.channels().into_iter().next() {
+                Some(uuid) => drop(conferences.leave(uuid, now)),
+                None => drop(conferences.join(call, now)),
+            });
+        }
+        lists
+    });
+    let expected = [TIMING.idle_list_interval, TIMING.list_interval, TIMING.idle_list_interval]
+        .map(|interval| usize::try_from(u64::from(SECONDS) / interval.as_secs()).unwrap());
+    for (lists, expected) in lists.iter().zip(expected) {
+        assert!(lists.abs_diff(expected) <= 5, "{lists} instead of {expected}");
+    }
+}
