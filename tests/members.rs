@@ -93,11 +93,16 @@ impl World {
 
     /// The rows of a tenant's statement.
     async fn query_as(&self, tenant: Tenant, statement: &str) -> Vec<Vec<Value>> {
+        self.try_query(tenant, statement).await.unwrap()
+    }
+
+    /// The rows of a tenant's statement, or why there are none.
+    async fn try_query(&self, tenant: Tenant, statement: &str) -> cometql::Result<Vec<Vec<Value>>> {
         let engine = Engine::new(Arc::clone(&self.catalog), self.clock.clone(), Limits::default());
         let login = Login { tenant, user: tenant.to_string(), host: "localhost".into(), connection_id: 1 };
-        match Session::new(&engine, login).execute(statement).await.unwrap() {
-            Outcome::Rows(rows) => rows.map(|row| row.unwrap()).collect(),
-            Outcome::Done(_) => Vec::new(),
+        match Session::new(&engine, login).execute(statement).await? {
+            Outcome::Rows(rows) => rows.collect(),
+            Outcome::Done(_) => Ok(Vec::new()),
         }
     }
 

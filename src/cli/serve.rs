@@ -35,8 +35,7 @@ pub fn serve(settings: &Settings, config_file: Option<&Path>) -> Result<ExitCode
     let database = super::open_with(settings, &cluster)?;
     let (password, shown) = password(settings)?;
     let runtime = super::runtime()?;
-    let served =
-        runtime.block_on(run(settings, config_file, database.clone(), &cluster, &clock, (password, &shown)));
+    let served = runtime.block_on(run(settings, config_file, database.clone(), &cluster, password, &shown));
     // A thread may still be looking up a node's host name, for as long as the resolver takes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     database.close();
@@ -50,10 +49,10 @@ async fn run(
     config_file: Option<&Path>,
     database: Database,
     cluster: &Cluster,
-    clock: &Arc<dyn Clock>,
-    (password, shown): (Secret, &str),
+    password: Secret,
+    shown: &str,
 ) -> Result<(), Failure> {
-    let catalog: Arc<dyn Catalog> = Arc::new(database);
+    let (catalog, clock): (Arc<dyn Catalog>, _) = (Arc::new(database), cluster.clock());
     let engine = Engine::new(Arc::clone(&catalog), Arc::clone(clock), limits(&settings.mysql));
     let accounts =
         TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(clock), general: password };

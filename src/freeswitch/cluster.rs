@@ -197,7 +197,8 @@ impl Cluster {
         self.0.queued.swap(false, Ordering::Relaxed)
     }
 
-    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+    /// The time that it goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
     }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::{conference_list::ListError, event_socket::SocketError};
+use crate::tables::WELL;
 
 /// The state of a node: well, or what keeps it from being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl NodeState {
     pub fn word(self) -> &'static str {
         match self {
             NodeState::Connecting => "connecting",
-            NodeState::Well => "well",
+            NodeState::Well => WELL,
             NodeState::Unreachable => "unreachable",
             NodeState::AccessRefused => "access refused",
             NodeState::WrongPassword => "wrong password",

@@ -39,6 +39,19 @@ pub struct NodeStatus {
     pub weight: u32,
 }
 
+/// What all nodes together come to, for SHOW GLOBAL STATUS.
+pub(super) fn counters(nodes: &[NodeStatus]) -> [(&'static str, u64); 4] {
+    let sum = |count: fn(&NodeStatus) -> usize| {
+        u64::try_from(nodes.iter().map(count).sum::<usize>()).unwrap_or(u64::MAX)
+    };
+    [
+        ("Nodes", sum(|_| 1)),
+        ("Nodes_conferences", sum(|node| node.conferences)),
+        ("Nodes_members", sum(|node| node.members)),
+        ("Nodes_well", sum(|node| usize::from(node.state == WELL))),
+    ]
+}
+
 /// The media nodes.
 pub trait MediaNodes: Send + Sync + 'static {
     /// The name of the node where a conference takes place, as column `node` holds it; empty if there is none. `asked` is the
@@ -81,5 +94,7 @@ impl MediaNodes for NoNodes {
     }
 }
 
+/// The state of a node that the tables are true of.
+pub const WELL: &str = "well";
 /// The state of a node that is not configured.
 pub const UNKNOWN: &str = "unknown";

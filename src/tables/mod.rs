@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 
 pub use behaviour::Behaviour;
 pub use check::Finding;
-pub use media::{MediaNodes, NoNodes, NodeStatus, Tie, UNKNOWN};
+pub use media::{MediaNodes, NoNodes, NodeStatus, Tie, UNKNOWN, WELL};
 pub use transaction::DatabaseTransaction;
 
 use crate::{
@@ -45,6 +45,7 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    nodes: Arc<dyn MediaNodes>,
     /// In name order.
     tables: Vec<Arc<Table>>,
 }
@@ -60,10 +61,10 @@ impl Database {
         let schemas = migrations::run(&store)?;
         let mut tables: Vec<Arc<Table>> = schemas
             .into_iter()
-            .map(move |schema| Table::new(schema, &nodes).map(Arc::new))
+            .map(|schema| Table::new(schema, &nodes).map(Arc::new))
             .collect::<Result<_>>()?;
         tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
-        Ok(Database(Arc::new(Inner { store, tables })))
+        Ok(Database(Arc::new(Inner { store, nodes, tables })))
     }
 
     /// Starts a transaction, as [`Catalog::begin`] does.
@@ -127,7 +128,8 @@ impl Catalog for Database {
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
-        self.stats().counters()
+        let nodes = media::counters(&self.0.nodes.nodes());
+        nodes.into_iter().chain(self.stats().counters()).collect()
     }
 }
 

@@ -381,3 +381,62 @@ fn check_finds_what_does_not_fit() {
         assert!(found.contains(expected), "{found}");
     }
 }
+
+#[test]
+fn rows_of_sip_nodes_are_made_and_not_kept() {
+    /// Nodes b, a and c.
+    struct Three;
+    impl MediaNodes for Three {
+        fn place(
+            &self,
+            _: Tenant,
+            _: &str,
+            _: Option<&str>,
+            _: &mut dyn Iterator<Item = Result<Tie>>,
+        ) -> Result<CompactString> {
+            Ok("b".into())
+        }
+
+        fn nodes(&self) -> Vec<NodeStatus> {
+            let node = |name: &'static str| NodeStatus {
+                name: CompactString::const_new(name),
+                state: if name == "a" { "silent" } else { WELL },
+                since: now(),
+                last_list: None,
+                members: 3,
+                conferences: 2,
+                round_trip: None,
+                last_error: Some("x".repeat(1_000)),
+                weight: 1,
+            };
+            ["b", "a", "c"].map(node).into()
+        }
+
+        fn state(&self, _: &str) -> &'static str {
+            WELL
+        }
+    }
+    let fixture = Fixture::with(Arc::new(Three));
+    let schema = fixture.schema("sip_nodes");
+    let operator = fixture.begin(0);
+    let names = |range: &KeyRange, reverse| -> Vec<Value> {
+        let rows = operator.scan(&schema, 0, range, reverse).unwrap();
+        rows.map(|row| row.unwrap()[0].clone()).collect()
+    };
+    assert_eq!(names(&KeyRange::all(), false), ["a", "b", "c"].map(Value::text));
+    assert_eq!(names(&KeyRange::all(), true), ["c", "b", "a"].map(Value::text));
+    let b = KeyRange::prefix(vec![Value::text("b")]);
+    assert_eq!(names(&b, false), [Value::text("b")]);
+    assert_eq!(operator.count(&schema, 0, &b).unwrap(), 1);
+    let row = operator.get(&schema, &[Value::text("a")]).unwrap().unwrap();
+    assert_eq!((&row[1], &row[7]), (&Value::text("silent"), &Value::text("x".repeat(255))));
+    assert_eq!(operator.get(&schema, &[Value::text("d")]).unwrap(), None);
+    let refused = fixture.begin(TENANT).get(&schema, &[Value::text("a")]);
+    assert!(matches!(refused, Err(Error::UnknownTable { .. })), "{refused:?}");
+
+    let mut exported = fixture.database.export().unwrap();
+    assert!(exported.all(|line| !line.unwrap().contains("sip_nodes")));
+    assert_eq!(fixture.findings(), []);
+    let counters: Vec<_> = fixture.database.counters().into_iter().take(4).collect();
+    assert_eq!(counters, [("Nodes", 3), ("Nodes_conferences", 6), ("Nodes_members", 9), ("Nodes_well", 2)]);
+}

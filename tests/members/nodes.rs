@@ -1,6 +1,7 @@
 //! How nodes are, and what that does to members and invitations.
 
-use cometql::config::WithoutNode;
+use cometql::{Error, config::WithoutNode, freeswitch::simulator::Misbehaviour};
+use tokio::task::JoinSet;
 
 use super::*;
 
@@ -165,6 +166,84 @@ async fn invitations_can_wait_for_a_node() {
     freeswitch.restart();
     wait_for_invitations(&world, "all have a node", |nodes| nodes.iter().all(|node| node == "fs1:7443"))
         .await;
+    nodes.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitations_can_be_refused_without_a_node() {
+    let world = World::new();
+    let mut freeswitch = Freeswitch::start(list(NO_CONFERENCE));
+    freeswitch.kill();
+    let mut nodes = world.start(&[], TIMING).await;
+    let refuse =
+        SipSettings { without_node: WithoutNode::Refuse, ..settings(&[node("fs1", &freeswitch)], TIMING) };
+    nodes.configure(&refuse).await.unwrap();
+    wait_for(&world, "fs1", |health| health.state == NodeState::Unreachable).await;
+    let invite = "INSERT INTO conference (name, user_id, message) VALUES ('101', 7, '')";
+    assert_eq!(world.try_query(15, invite).await, Err(Error::NoNode));
+    let asked = "INSERT INTO conference (name, user_id, message, node) VALUES ('101', 7, '', 'fs3:7443')";
+    assert_eq!(world.try_query(15, asked).await, Err(Error::UnknownNode("fs3:7443".to_owned())));
+    world.query(&asked.replace("fs3", "fs1")).await;
+    freeswitch.restart();
+    wait_until_well(&world, "fs1").await;
+    world.query(invite).await;
+    nodes.stop().await;
+}
+
+/// Each misbehaviour is a state; meanwhile joins on the other node are in the table at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_misbehaves_disturbs_no_other() {
+    /// On a busy machine; without its events, the other node would be asked every hour.
+    const AT_ONCE: Duration = Duration::from_secs(5);
+    let world = World::new();
+    let bad = Simulator::new(PASSWORD, world.clock.clone(), 1);
+    let good = Simulator::new(PASSWORD, world.clock.clone(), 2);
+    let mut listening = JoinSet::new();
+    let mut configured = Vec::new();
+    for (name, simulator) in [("bad", &bad), ("good", &good)] {
+        let (address, serving) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+        listening.spawn(serving);
+        configured.push(FreeswitchNode {
+            port: address.port(),
+            websocket_host: name.to_owned(),
+            ..FreeswitchNode::new("127.0.0.1")
+        });
+    }
+    let timing = NodeTiming {
+        list_interval: Duration::from_secs(3_600),
+        idle_list_interval: Duration::from_secs(3_600),
+        ..TIMING
+    };
+    let nodes = world.start(&configured, timing).await;
+    for (name, simulator) in [("bad", &bad), ("good", &good)] {
+        wait_until_well(&world, name).await;
+        wait_until("events are listened to", || simulator.subscribers() == 1).await;
+    }
+    let misbehaviours = [
+        (Misbehaviour::Refuse, NodeState::AccessRefused),
+        (Misbehaviour::RejectPassword, NodeState::WrongPassword),
+        (Misbehaviour::Silence, NodeState::Silent),
+        (Misbehaviour::Hang, NodeState::Silent),
+        (Misbehaviour::Disconnect, NodeState::Disconnected),
+        (Misbehaviour::CutShort, NodeState::CutShort),
+        (Misbehaviour::Huge { bytes: 20_000_000 }, NodeState::TooLarge),
+        (Misbehaviour::Nonsense, NodeState::Nonsense),
+    ];
+    for (user, (misbehaviour, state)) in (1..).zip(misbehaviours) {
+        bad.kill();
+        bad.misbehave(Some(misbehaviour));
+        bad.restart();
+        wait_for(&world, "bad", |health| health.state == state).await;
+        good.with(|conferences, now| conferences.join(Call::of_user(15, user, "101"), now)).unwrap();
+        let joined = timeout(AT_ONCE, async {
+            while world.count(15) < user as usize {
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        joined.await.unwrap_or_else(|_| panic!("{misbehaviour:?} holds up the other node"));
+        bad.misbehave(None);
+        wait_until_well(&world, "bad").await;
+    }
     nodes.stop().await;
 }
 
