@@ -71,7 +71,56 @@ pub fn every_type() -> Vec<EveryType> {
     vec![row(2, Some(0), "", i32::MAX), row(4, None, MESSAGE, -7)]
 }
 
-/// Tells the test that this column of docs/clients.md was checked.
-pub fn can(ability: &str) {
-    println!("can {ability}");
+/// A client with a connection, and a check for each column of docs/clients.md; it panics if it fails.
+pub trait Client<'a>: Sized {
+    /// Is refused where it should be, and logs in.
+    async fn log_in(server: &'a Server<'a>) -> Self;
+    async fn tls(&mut self);
+    async fn counts(&mut self);
+    async fn text(&mut self);
+    async fn prepared(&mut self);
+    async fn metadata(&mut self);
+    async fn warnings(&mut self);
+    async fn errors(&mut self);
+    async fn transactions(&mut self);
+    async fn several(&mut self);
+    async fn streaming(&mut self);
+    /// False: the client has no means for it.
+    async fn change_user(&mut self) -> bool {
+        false
+    }
+    /// The last one: the connection need not be the same afterwards.
+    async fn reconnect(&mut self);
+}
+
+/// Makes all checks, and tells the test of each that it was made.
+pub async fn check<'a, C: Client<'a>>(server: &'a Server<'a>) {
+    let can = |ability| println!("can {ability}");
+    let mut client = C::log_in(server).await;
+    can("login");
+    client.tls().await;
+    can("tls");
+    client.counts().await;
+    can("counts");
+    client.text().await;
+    can("text");
+    client.prepared().await;
+    can("prepared");
+    client.metadata().await;
+    can("metadata");
+    client.warnings().await;
+    can("warnings");
+    client.errors().await;
+    can("errors");
+    client.transactions().await;
+    can("transactions");
+    client.several().await;
+    can("several");
+    client.streaming().await;
+    can("streaming");
+    if client.change_user().await {
+        can("change user");
+    }
+    client.reconnect().await;
+    can("reconnect");
 }

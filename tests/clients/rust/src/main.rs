@@ -11,8 +11,8 @@ async fn main() {
     let authority = std::env::var_os("COMETQL_TEST_CA").expect("COMETQL_TEST_CA").into();
     let server = check::Server { host, port: port.parse().expect("port"), password, authority };
     match client.as_str() {
-        "sqlx" => sqlx_client::run(&server).await,
-        "mysql_async" => mysql_async_client::run(&server).await,
+        "sqlx" => check::check::<sqlx_client::Sqlx>(&server).await,
+        "mysql_async" => check::check::<mysql_async_client::MysqlAsync>(&server).await,
         other => panic!("{other} is no client"),
     }
 }
