@@ -13,7 +13,7 @@ use std::{
 
 use cometql::{
     config::DirectorySettings,
-    server::directory::{DirectoryListener, DirectoryPort},
+    server::{Listener, directory::DirectoryPort},
     sql::{Catalog, Clock, Engine, Limits, Login, Session, SystemClock},
     store::Options,
     tables::{Database, NoNodes},
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     fill(&catalog, &clock).await?;
     let settings = DirectorySettings { port: 0, ..Default::default() };
-    let listener = DirectoryListener::bind(DirectoryPort::new(&catalog, &clock, settings)?).await?;
+    let listener = Listener::bind(DirectoryPort::new(&catalog, &clock, settings)?)?;
     let address = listener.address()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(listener.run(async {

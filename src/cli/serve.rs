@@ -9,8 +9,8 @@ use cometql::{
     },
     freeswitch::{self, Cluster, Nodes},
     server::{
-        MysqlListener,
-        directory::{DirectoryListener, DirectoryPort},
+        Listener,
+        directory::DirectoryPort,
         make_room,
         mysql::{MysqlPort, TenantPasswords},
         stop_signal,
@@ -66,7 +66,7 @@ async fn run(
         None => None,
     };
     let address = (settings.mysql.ip, settings.mysql.port).into();
-    let listener = MysqlListener::bind(port).await.map_err(|reason| cannot_listen(address, &reason))?;
+    let listener = Listener::bind(port).map_err(|reason| cannot_listen(address, &reason))?;
     let address = listener.address()?;
     info!(%address, folder = %settings.store.folder.display(), nodes = settings.sip.nodes.len(), "serving");
     greet(address, shown);
@@ -122,10 +122,10 @@ async fn directory(
     settings: &DirectorySettings,
     catalog: &Arc<dyn Catalog>,
     clock: &Arc<dyn Clock>,
-) -> Result<DirectoryListener, Failure> {
+) -> Result<Listener<DirectoryPort>, Failure> {
     let address = (settings.ip, settings.port).into();
     let port = DirectoryPort::new(catalog, clock, settings.clone())?;
-    let listener = DirectoryListener::bind(port).await.map_err(|reason| cannot_listen(address, &reason))?;
+    let listener = Listener::bind(port).map_err(|reason| cannot_listen(address, &reason))?;
     info!(address = %listener.address()?, "the directory for FreeSWITCH is open");
     if settings.credentials.is_none() && !settings.is_local() {
         warn!("[freeswitch] allow lets other machines ask the directory, without user and password");

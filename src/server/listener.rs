@@ -1,4 +1,4 @@
-//! Accepting clients, and letting them go in order.
+//! Listening for clients of a service, and letting them go in order.
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -10,27 +10,43 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{
-    accept::{Acceptor, report},
-    mysql::MysqlPort,
-};
+use super::accept::{Acceptor, report};
+use crate::error::Result;
 
-/// How long statements under way may take when the server stops.
+/// How long what is under way may take when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The MySQL port, listening.
-pub struct MysqlListener {
+/// What a port does with its clients.
+pub trait Service: Send + Sync + 'static {
+    /// What the log calls it.
+    const NAME: &'static str;
+
+    /// Where the settings say that it listens.
+    fn address(&self) -> SocketAddr;
+
+    /// Serves a client in one more task of `clients`, or turns it away.
+    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, clients: &mut JoinSet<()>);
+
+    /// Closes the connections that are idle; the others end when they have their answer.
+    fn close_idle(&self);
+
+    /// Reads the files of TLS again, for the connections to come. If they cannot be used, the old ones stay.
+    fn reload_certificate(&self) -> Result<()>;
+}
+
+/// A service, listening.
+pub struct Listener<S> {
     acceptor: Acceptor,
-    port: Arc<MysqlPort>,
+    service: Arc<S>,
     /// SIGHUP: the certificate is to be read again.
     hangup: Signal,
 }
 
-impl MysqlListener {
-    /// Listens where the settings say.
-    pub async fn bind(port: MysqlPort) -> io::Result<Self> {
-        let acceptor = Acceptor::bind((port.settings.ip, port.settings.port).into())?;
-        Ok(MysqlListener { acceptor, port: Arc::new(port), hangup: signal(SignalKind::hangup())? })
+impl<S: Service> Listener<S> {
+    /// Listens where the settings say. To be called inside a runtime.
+    pub fn bind(service: S) -> io::Result<Self> {
+        let acceptor = Acceptor::bind(service.address())?;
+        Ok(Listener { acceptor, service: Arc::new(service), hangup: signal(SignalKind::hangup())? })
     }
 
     /// Where it listens.
@@ -38,48 +54,39 @@ impl MysqlListener {
         self.acceptor.address()
     }
 
-    /// Serves clients until `stop` is ready. Then no more are accepted, idle ones are closed, and statements under way
-    /// are answered, for a bounded time.
+    /// Serves clients until `stop` is ready. Then no more are accepted, idle ones are closed, and what is under way is
+    /// answered, for a bounded time.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut clients = JoinSet::new();
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                Some(()) = self.hangup.recv() => match self.port.reload_certificate() {
-                    Ok(()) => info!("SIGHUP: the certificate of TLS, if there is one, is read again"),
-                    Err(error) => error!(%error, "SIGHUP: the certificate of TLS stays as it was"),
-                },
+                Some(()) = self.hangup.recv() => self.reload(),
                 Some(ended) = clients.join_next() => report(ended),
-                (stream, peer) = self.acceptor.accept() => self.admit(stream, peer, &mut clients),
+                (stream, peer) = self.acceptor.accept() => self.service.admit(stream, peer, &mut clients),
             }
         }
-        let MysqlListener { acceptor, port, .. } = self;
+        let Listener { acceptor, service, .. } = self;
         drop(acceptor);
-        info!(clients = clients.len(), "stopping");
-        port.connections.close_idle();
+        info!(port = S::NAME, clients = clients.len(), "stopping");
+        service.close_idle();
         let all_gone = async {
             while let Some(ended) = clients.join_next().await {
                 report(ended);
             }
         };
         if timeout(STOP_PATIENCE, all_gone).await.is_err() {
-            warn!("statements under way are cut off");
+            warn!(port = S::NAME, "what is under way is cut off");
             clients.shutdown().await;
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr, clients: &mut JoinSet<()>) {
-        if clients.len() >= self.port.settings.max_connections {
-            // Nothing was sent yet, so that these few bytes fit.
-            let _ = stream.try_write(&self.port.too_many());
-            warn!(%peer, "too many connections");
-            return;
+    fn reload(&self) {
+        match self.service.reload_certificate() {
+            Ok(()) => info!(port = S::NAME, "SIGHUP: the certificate of TLS, if there is one, is read again"),
+            Err(error) => error!(port = S::NAME, %error, "SIGHUP: the certificate of TLS stays as it was"),
         }
-        let entered = self.port.connections.enter(peer);
-        let entry = entered.entry();
-        let task = clients.spawn(Arc::clone(&self.port).serve_entered(stream, peer, entered));
-        entry.runs_as(task);
     }
 }
 
@@ -106,7 +113,7 @@ mod tests {
 
     async fn listen(settings: MysqlSettings) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
         let port = Arc::into_inner(port(MysqlSettings { port: 0, ..settings })).unwrap();
-        let listener = MysqlListener::bind(port).await.unwrap();
+        let listener = Listener::bind(port).unwrap();
         let address = listener.address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(listener.run(async {

@@ -11,4 +11,4 @@ mod tls;
 
 pub use connections::Connections;
 pub use descriptors::make_room;
-pub use listener::{MysqlListener, stop_signal};
+pub use listener::{Listener, Service, stop_signal};

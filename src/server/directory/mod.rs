@@ -1,14 +1,13 @@
 //! The port that FreeSWITCH's mod_xml_curl asks: HTTP/1.1 around a [`Directory`].
 //!
-//! 1. [`listener`] accepts connections of the addresses that may connect, as many as the settings say, and ends them in
-//!    order.
+//! 1. [`service`] lets in clients of the addresses that may connect, as many as the settings say.
 //! 2. [`DirectoryPort::serve`] reads requests with hyper, within bounds of size and time.
 //! 3. [`request`] looks at the credentials ([`access`], [`digest`]), decodes the parameters and has the [`Directory`] answer them.
 
 mod access;
 mod digest;
-mod listener;
 mod request;
+mod service;
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -16,6 +15,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::watch,
     time::{sleep, timeout},
 };
 use tracing::debug;
@@ -29,8 +29,6 @@ use crate::{
     freeswitch::directory::Directory,
     sql::{Catalog, Clock},
 };
-
-pub use listener::DirectoryListener;
 
 /// Most bytes of a request's head, and of its body: a call's parameters are 6 KB, and a long SDP some more.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -50,6 +48,8 @@ pub struct DirectoryPort {
     overflow: Complaints,
     /// None: no TLS.
     tls: Option<Tls>,
+    /// Whether the clients are to go.
+    stopping: watch::Sender<bool>,
 }
 
 impl DirectoryPort {
@@ -66,6 +66,7 @@ impl DirectoryPort {
             impostors: Complaints::default(),
             overflow: Complaints::default(),
             tls: settings.tls.clone().map(|files| Tls::read("freeswitch", files)).transpose()?,
+            stopping: watch::Sender::new(false),
             settings,
         })
     }
@@ -100,11 +101,6 @@ impl DirectoryPort {
         if let Some(Err(error)) = ended {
             debug!(%error, "a client of the directory is gone");
         }
-    }
-
-    /// Reads the files of TLS again, for the connections to come. If they cannot be used, the old ones stay.
-    fn reload_certificate(&self) -> Result<()> {
-        self.tls.as_ref().map_or(Ok(()), Tls::reload)
     }
 }
 

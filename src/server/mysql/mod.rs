@@ -38,10 +38,16 @@ use std::{net::SocketAddr, sync::Arc};
 
 pub use accounts::{Accounts, TenantPasswords};
 use throttle::Throttle;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinSet,
+};
+use tracing::warn;
 
 use super::{
     connections::{Connections, Entered},
+    listener::Service,
     tls::Tls,
 };
 use crate::{
@@ -92,18 +98,13 @@ impl MysqlPort {
         Ok(MysqlPort { engine, accounts, settings, connections, tls, throttle })
     }
 
-    /// Reads the files of TLS again, for the connections to come. If they cannot be used, the old ones stay.
-    pub fn reload_certificate(&self) -> Result<()> {
-        self.tls.as_ref().map_or(Ok(()), Tls::reload)
-    }
-
     /// Serves one client over any stream until it is gone.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self: Arc<Self>, stream: S, peer: SocketAddr) {
         let entered = self.connections.enter(peer);
         self.serve_entered(stream, peer, entered).await;
     }
 
-    pub(super) async fn serve_entered<S: AsyncRead + AsyncWrite + Unpin>(
+    async fn serve_entered<S: AsyncRead + AsyncWrite + Unpin>(
         self: Arc<Self>,
         stream: S,
         peer: SocketAddr,
@@ -113,9 +114,38 @@ impl MysqlPort {
     }
 
     /// The packet for a client for whom there is no room.
-    pub(super) fn too_many(&self) -> Vec<u8> {
+    fn too_many(&self) -> Vec<u8> {
         let mut out = Vec::new();
         packet::frame(&mut out, &mut 0, &packet::err(&Error::TooManyConnections, self.settings.error_codes));
         out
+    }
+}
+
+impl Service for MysqlPort {
+    const NAME: &'static str = "mysql";
+
+    fn address(&self) -> SocketAddr {
+        (self.settings.ip, self.settings.port).into()
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, clients: &mut JoinSet<()>) {
+        if clients.len() >= self.settings.max_connections {
+            // Nothing was sent yet, so that these few bytes fit.
+            let _ = stream.try_write(&self.too_many());
+            warn!(%peer, "too many connections");
+            return;
+        }
+        let entered = self.connections.enter(peer);
+        let entry = entered.entry();
+        let task = clients.spawn(Arc::clone(self).serve_entered(stream, peer, entered));
+        entry.runs_as(task);
+    }
+
+    fn close_idle(&self) {
+        self.connections.close_idle();
+    }
+
+    fn reload_certificate(&self) -> Result<()> {
+        self.tls.as_ref().map_or(Ok(()), Tls::reload)
     }
 }

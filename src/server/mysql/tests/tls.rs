@@ -16,6 +16,7 @@ use tokio_rustls::{
 };
 
 use super::super::{
+    super::listener::Service,
     MysqlPort,
     test_support::{Client, MODERN, PASSWORD, packet, port, response_head, settings},
 };
