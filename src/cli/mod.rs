@@ -1,6 +1,7 @@
 //! The subcommands, and what they share: settings, the log, the database.
 
 mod data;
+mod demo;
 mod serve;
 mod shell;
 mod simulate;
@@ -93,6 +94,8 @@ enum Command {
         #[command(flatten)]
         server: shell::ServerArguments,
     },
+    /// Show it all: a server, two simulated FreeSWITCHes, and people who invite each other, come, talk and leave.
+    Demo(demo::DemoArguments),
     /// Be a FreeSWITCH with conferences in it, for trying cometql out.
     SimulateFreeswitch(simulate::SimulateArguments),
 }
@@ -108,6 +111,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Sql { execute, tenant, place, server } => {
             shell::sql(execute.as_deref(), tenant, &place.quiet_settings()?, &server)
         }
+        Command::Demo(arguments) => demo::demo(&arguments),
         Command::SimulateFreeswitch(arguments) => simulate::simulate(&arguments),
     }
 }

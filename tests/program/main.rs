@@ -9,6 +9,7 @@ mod clients;
 mod command_line;
 mod contention;
 mod crash;
+mod demo;
 mod directory;
 mod durable;
 mod examples;
