@@ -218,6 +218,8 @@ fn show_statements(server: SocketAddr) {
   -- who was invited and is not there
   SELECT name, c.user_id FROM conference c LEFT JOIN conference_members m USING (name, user_id)
   WHERE m.user_id IS NULL;
+
+The nodes are shown to tenant 0: SELECT * FROM sip_nodes;
 ",
         ip = server.ip(),
         port = server.port(),
