@@ -95,6 +95,6 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode, Failure> {
     });
     let served = serve::serve(&settings, place.config.as_deref());
     stopped.store(true, Ordering::Relaxed);
-    living.join().map_err(|_| "the people's thread ended in a panic")??;
+    living.join().map_err(|_| "the people's thread ended in a panic")?;
     served
 }

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cometql::{
@@ -19,6 +19,7 @@ use rand::{
     rngs::StdRng,
     seq::{IndexedRandom, SliceRandom},
 };
+use tracing::error;
 use uuid::Uuid;
 
 use super::{PASSWORD, TENANT};
@@ -27,6 +28,8 @@ use super::{PASSWORD, TENANT};
 const PACE: Duration = Duration::from_millis(500);
 /// How often it is tried to connect until the server is there.
 const RETRY: Duration = Duration::from_millis(50);
+/// How long a server that stops may take.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
 /// The first conference's name.
 const FIRST_CONFERENCE: u32 = 101;
 /// Conferences that begin at once, so that there is something to see.
@@ -75,7 +78,7 @@ impl People {
     }
 
     /// Does things until it is stopped, from when the server is there.
-    pub fn live(mut self, server: SocketAddr, stopped: &AtomicBool) -> Result<(), String> {
+    pub fn live(mut self, server: SocketAddr, stopped: &AtomicBool) {
         let is_stopped = || stopped.load(Ordering::Relaxed);
         let options = OptsBuilder::new()
             .ip_or_hostname(Some(server.ip().to_string()))
@@ -87,7 +90,7 @@ impl People {
         let options = mysql::Opts::from(options);
         let mut backend = loop {
             if is_stopped() {
-                return Ok(());
+                return;
             }
             match Conn::new(options.clone()) {
                 Ok(backend) => break backend,
@@ -95,12 +98,21 @@ impl People {
             }
         };
         show_statements(server);
-        let lived = self.act_until(&mut backend, is_stopped);
-        // When the server stops, it closes the connection.
-        if is_stopped() { Ok(()) } else { lived.map_err(|reason| format!("the backend: {reason}")) }
+        if let Err(reason) = self.act_until(&mut backend, is_stopped) {
+            // A server that stops closes the connection before it has stopped.
+            let deadline = Instant::now() + STOP_PATIENCE;
+            while !is_stopped() && Instant::now() < deadline {
+                sleep(RETRY);
+            }
+            if !is_stopped() {
+                error!(%reason, "nothing more happens: the backend of the demo has failed");
+            }
+        }
     }
 
     fn act_until(&mut self, backend: &mut Conn, is_stopped: impl Fn() -> bool) -> mysql::Result<()> {
+        // Those of an earlier run in the same folder.
+        backend.query_drop("DELETE FROM conference")?;
         for _ in 0..FIRST_CONFERENCES {
             self.invite(backend)?;
         }
@@ -188,11 +200,10 @@ impl People {
             .iter()
             .map(|node| node.simulator.with(|conferences, _| conferences.channels()))
             .collect();
-        let (present, gone) = std::mem::take(&mut self.present)
+        let (present, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.present)
             .into_iter()
             .partition(|(call, channel)| inside[call.node].contains(channel));
         self.present = present;
-        let gone: Vec<(Invitation, Uuid)> = gone;
         for (Invitation { conference, .. }, _) in gone {
             let goes_on = self.present.iter().any(|(call, _)| call.conference == conference);
             if !goes_on {
