@@ -20,8 +20,8 @@ use super::{
     roster::Roster,
 };
 
-/// Most channels that are asked about after one list.
-const MAX_QUESTIONS: usize = 500;
+/// Most channels that are asked about after one list, which took about as long for so many members.
+const MAX_QUESTIONS: usize = 2_000;
 /// Most questions on their way at once: both they and their answers fit into the buffers between us and FreeSWITCH.
 const PIPELINED: usize = 50;
 /// Most bytes of an account.
