@@ -101,6 +101,16 @@ async fn a_silent_client_is_closed() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_finish_its_command_is_closed() {
+    tokio::time::pause();
+    let port = port(MysqlSettings { read_timeout: Duration::from_secs(8), ..settings() });
+    let mut client = Client::connect(port).await;
+    client.assert_alive().await;
+    client.send_raw(&packet(0, b"\x03SELECT 1")[..6]).await;
+    client.assert_closed().await;
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_closed() {
     tokio::time::pause();
     let port = port(MysqlSettings { write_timeout: Duration::from_secs(2), ..settings() });
