@@ -163,7 +163,9 @@ impl Conferences {
             ("record", None) => "record <filename>".to_owned(),
             ("transfer", Some(to)) => self.transfer(index, to, more.unwrap_or_default(), now),
             ("floor", Some(id)) => self.take_floor(index, id, now),
-            ("energy" | "volume_in", Some(id)) => set_level(conference, verb, leading_number(id), more),
+            ("energy" | "volume_in" | "volume_out", Some(id)) => {
+                set_level(conference, verb, leading_number(id), more)
+            }
             _ => return self.member_command(index, verb, argument.unwrap_or_default(), now).into_bytes(),
         };
         text.into_bytes()
@@ -203,8 +205,13 @@ impl Conferences {
         let floor = self.list[index].floor;
         match floor {
             Some(holder) if holder != id => format!("-ERR floor is held by {holder}\n"),
-            _ if self.list[index].member_mut(id).is_none() => format!("-ERR Non-Existant ID {id}\n"),
-            _ => {
+            // FreeSWITCH's sources: for the holder the same word means the opposite.
+            Some(_) => {
+                self.give_floor(index, None, now);
+                "+OK floor none\n".to_owned()
+            }
+            None if self.list[index].member_mut(id).is_none() => format!("-ERR Non-Existant ID {id}\n"),
+            None => {
                 self.give_floor(index, Some(id), now);
                 format!("+OK floor {id}\n")
             }
@@ -269,8 +276,10 @@ impl Conferences {
             "undeaf" => member.can_hear = true,
             "hold" => member.hold = true,
             "unhold" => member.hold = false,
-            "vmute" => member.can_see = false,
-            "unvmute" => member.can_see = true,
+            "vmute" => member.can_be_seen = false,
+            "unvmute" => member.can_be_seen = true,
+            "vblind" => member.can_see = false,
+            "unvblind" => member.can_see = true,
             _ => {}
         }
         if member.talking && (member.hold || !member.can_speak) {
@@ -337,19 +346,19 @@ impl MemberCommand {
     }
 }
 
-/// `energy` and `volume_in`: sets a level, or tells it.
+/// `energy`, `volume_in` and `volume_out`: sets a level, or tells it.
 fn set_level(conference: &mut Conference, verb: &str, id: u32, level: Option<&str>) -> String {
     let Some(member) = conference.member_mut(id) else { return format!("-ERR Non-Existant ID {id}\n") };
-    if let Some(level) = level {
-        if verb == "energy" {
-            member.energy = leading_number(level);
-        } else {
-            member.volume_in = leading_number(level).cast_signed().clamp(-4, 4);
-        }
+    let volume = |level| leading_number(level).cast_signed().clamp(-4, 4);
+    match (verb, level) {
+        ("energy", Some(level)) => member.energy = leading_number(level),
+        ("volume_in", Some(level)) => member.volume_in = volume(level),
+        ("volume_out", Some(level)) => member.volume_out = volume(level),
+        _ => {}
     }
-    if verb == "energy" {
-        format!("Energy {id} = {}\n", member.energy)
-    } else {
-        format!("+OK Volume IN {id} = {}\n", member.volume_in)
+    match verb {
+        "volume_in" => format!("+OK Volume IN {id} = {}\n", member.volume_in),
+        "volume_out" => format!("+OK Volume OUT {id} = {}\n", member.volume_out),
+        _ => format!("Energy {id} = {}\n", member.energy),
     }
 }

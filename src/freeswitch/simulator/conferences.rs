@@ -106,6 +106,8 @@ pub struct Member {
     pub can_hear: bool,
     /// Whether he sees; a member on hold does not, whatever this says.
     pub can_see: bool,
+    /// Whether the others see him; no list tells it.
+    pub can_be_seen: bool,
     /// Whether he speaks; a member on hold does not, whatever this says.
     pub can_speak: bool,
     /// Whether he is on hold.
@@ -247,6 +249,7 @@ impl Conferences {
             talking: false,
             can_hear: !call.ghost,
             can_see: true,
+            can_be_seen: true,
             can_speak: !call.ghost,
             hold: false,
             moderator: call.moderator,

@@ -223,7 +223,7 @@ impl Headers {
             ("Caller-Privacy-Hide-Number", &false),
             ("Video", &false),
             ("Hear", &member.can_hear),
-            ("See", &member.can_see),
+            ("See", &member.can_be_seen),
             ("Speak", &member.can_speak),
             ("Talking", &member.talking),
             ("Mute-Detect", &false),
