@@ -223,6 +223,46 @@ pub enum Error {
     /// UPDATE of a column that cannot be commanded.
     #[error("Column '{0}' is not updatable")]
     ColumnNotUpdatable(String),
+    /// A name or value that cannot stand in a command to a media node.
+    #[error("Incorrect {kind} for a command to a media node: '{text}'")]
+    WrongArgument {
+        /// What it is.
+        kind: &'static str,
+        /// Its text.
+        text: String,
+    },
+    /// A media node refused a command.
+    #[error("Got error '{reason}' from media node '{node}'")]
+    CommandRefused {
+        /// The node's name.
+        node: String,
+        /// In its words.
+        reason: String,
+    },
+    /// A command was not given to a media node, because it cannot be reached.
+    #[error("Unable to connect to media node '{node}': {reason}")]
+    NodeUnreachable {
+        /// The node's name.
+        node: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A command was given to a media node, which did not answer.
+    #[error("Lost media node '{node}' before its answer: {reason}; the command may have been carried out")]
+    AnswerLost {
+        /// The node's name.
+        node: String,
+        /// What happened.
+        reason: String,
+    },
+    /// A path that conferences may not be recorded to.
+    #[error("Conferences cannot be recorded to '{path}': {reason}")]
+    RecordingRefused {
+        /// The path.
+        path: String,
+        /// What may be done instead.
+        reason: String,
+    },
     /// A statement that failed when some of its commands were carried out, which are not taken back; says how many.
     #[error("{error}; {extent}")]
     PartlyDone {
@@ -504,6 +544,11 @@ impl Error {
             Error::ReadOnlyTable(_) => (1036, "HY000", 10),
             Error::NotInsertable(_) => (1471, "HY000", 10),
             Error::ColumnNotUpdatable(_) => (1348, "HY000", 10),
+            Error::WrongArgument { .. } => (1525, "HY000", 12),
+            Error::CommandRefused { .. } => (1296, "HY000", 500),
+            Error::NodeUnreachable { .. } => (1429, "HY000", 500),
+            Error::AnswerLost { .. } => (1430, "HY000", 500),
+            Error::RecordingRefused { .. } => (1290, "HY000", 403),
             Error::PartlyDone { error, .. } => error.codes(),
             Error::AccessDenied(_) => (1227, "42000", 403),
             Error::ReadOnlyTransaction => (1792, "25006", 10),

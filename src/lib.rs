@@ -54,6 +54,16 @@
 //! 3. The differences are committed like any other rows. `SELECT * FROM conference_members` reads them and never waits for
 //!    FreeSWITCH; the moments in them are answered as seconds by the table's behaviour.
 //!
+//! # A command, from SQL to FreeSWITCH
+//!
+//! 1. `DELETE FROM conference_members WHERE ...` is planned like any DELETE. Its table is one of commands
+//!    ([`sql::types::Writes`]): `sql::execute` finds the rows and collects them, and the session hands them to
+//!    [`sql::Catalog::command`].
+//! 2. [`tables`] makes a [`tables::Command`] of each and sorts them by node.
+//! 3. `freeswitch::commands` puts them into FreeSWITCH's words (`freeswitch::wording`), sends them over the node's third connection and
+//!    reads from each answer whether it was confirmed. That is how many rows the statement affects.
+//! 4. The row goes when FreeSWITCH's list says that the member went.
+//!
 //! # A registration, from FreeSWITCH to the user's row
 //!
 //! 1. FreeSWITCH's mod_xml_curl asks over HTTP; [`server::directory`] looks at its address and its credentials.

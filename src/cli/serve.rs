@@ -7,7 +7,7 @@ use cometql::{
         self, DirectorySettings, FreeswitchNode, MysqlSettings, PASSWORD_FILE, Secret, Settings,
         StatementLimits,
     },
-    freeswitch::{self, Cluster, Nodes},
+    freeswitch::{self, Cluster, Enforcer, Nodes},
     server::{
         Listener,
         directory::DirectoryPort,
@@ -22,6 +22,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
 };
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
 use super::Failure;
@@ -61,6 +62,7 @@ async fn run(
     let mysql = MysqlSettings { max_connections, ..settings.mysql.clone() };
     let port = MysqlPort::new(engine, Arc::new(accounts), mysql)?;
     let mut nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
+    let _enforcer = AbortOnDropHandle::new(tokio::spawn(Enforcer::new(cluster, &catalog).run()));
     let directory = match &settings.directory {
         Some(settings) => Some(directory(settings, &catalog, clock).await?),
         None => None,

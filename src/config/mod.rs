@@ -7,6 +7,7 @@ mod ini;
 mod mysql;
 mod password;
 mod reader;
+mod rules;
 mod secret;
 mod settings;
 
@@ -21,6 +22,7 @@ pub use freeswitch_node::{
 };
 pub use mysql::{ErrorCodes, MysqlSettings, QueryLogSettings, StatementLimits, TlsFiles};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};
+pub use rules::Rules;
 pub use secret::Secret;
 pub use settings::{LogFormat, LogSettings, Settings, SipSettings, StoreSettings};
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{
-    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Secret, WithoutNode, reader::Reader,
+    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Rules, Secret, WithoutNode, reader::Reader,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -53,6 +53,8 @@ pub struct SipSettings {
     pub timing: NodeTiming,
     /// `without_node`: what becomes of invitations while no node is well.
     pub without_node: WithoutNode,
+    /// `kick_on_delete`, `eject_uninvited`, `eject_phones`, `record_dirs`: what holds for conferences.
+    pub rules: Rules,
     /// `pipesalt`: makes the names of call pipes unguessable.
     pub pipe_salt: Secret,
 }
@@ -137,6 +139,7 @@ impl SipSettings {
             nodes,
             timing: NodeTiming::read(reader),
             without_node: WithoutNode::read(reader),
+            rules: Rules::read(reader),
             pipe_salt: Secret::new(pipe_salt),
         }
     }

@@ -68,7 +68,9 @@ impl Accounts {
         for uuids in asked.chunks(PIPELINED) {
             let questions: Vec<_> =
                 uuids.iter().map(|uuid| format!("uuid_getvar {uuid} accountcode")).collect();
-            let answers = socket.api_all(&questions, MAX_ACCOUNT_BYTES + 1).await?;
+            let mut answers = Vec::with_capacity(questions.len());
+            let each = |answer: &str| answers.push(answer.to_owned());
+            socket.api_all(&questions, MAX_ACCOUNT_BYTES + 1, each).await?;
             let known = uuids
                 .iter()
                 .zip(answers)

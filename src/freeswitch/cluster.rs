@@ -18,15 +18,17 @@ use tokio::sync::{Notify, watch};
 use tracing::warn;
 
 use super::{
+    commands::CommandQueue,
     placement::{self, Candidate, Place},
+    recording,
     state::{Health, NodeState},
 };
 use crate::{
     complaints::Complaints,
-    config::{FreeswitchNode, SipSettings, WithoutNode},
-    error::Result,
+    config::{FreeswitchNode, Rules, SipSettings, WithoutNode},
+    error::{Error, Result},
     sql::{Clock, Tenant},
-    tables::{MediaNodes, NodeStatus, Tie, UNKNOWN},
+    tables::{Command, MediaNodes, NodeStatus, Telling, Tie, UNKNOWN},
 };
 
 /// The nodes by name.
@@ -52,6 +54,7 @@ struct Inner {
 pub(super) struct Settled {
     pub nodes: Arc<ClusterNodes>,
     pub without_node: WithoutNode,
+    pub rules: Arc<Rules>,
 }
 
 /// One media node. One with other settings is another.
@@ -61,6 +64,7 @@ pub struct ClusterNode {
     health: watch::Sender<Health>,
     /// The cluster's.
     changed: Arc<Notify>,
+    pub(super) commands: CommandQueue,
 }
 
 impl ClusterNode {
@@ -70,6 +74,7 @@ impl ClusterNode {
             settings,
             health: watch::Sender::new(Health::unknown(now)),
             changed: Arc::clone(changed),
+            commands: CommandQueue::default(),
         })
     }
 
@@ -117,6 +122,38 @@ impl ClusterNode {
             self.changed.notify_one();
         }
         changed
+    }
+
+    /// Has commands carried out, unless the node is known to fail. Ends when the store says what came of them, but does not wait for
+    /// long: a member who was thrown out leaves in his own time.
+    async fn command(&self, commands: Vec<Command>) -> Vec<Result<bool>> {
+        let count = commands.len();
+        let (state, last_error) = {
+            let health = self.health.borrow();
+            (health.state, health.last_error.clone())
+        };
+        if !state.can_be_told() {
+            let reason = last_error.unwrap_or_else(|| state.word().to_owned());
+            return vec![Err(self.unreachable(&reason)); count];
+        }
+        let answers = self.commands.hand_in(commands).await;
+        answers
+            .unwrap_or_else(|| vec![Err(self.lost("its settings were changed, or the server stops")); count])
+    }
+
+    /// It was not told, for this reason.
+    pub(super) fn unreachable(&self, reason: &str) -> Error {
+        Error::NodeUnreachable { node: self.name.to_string(), reason: reason.to_owned() }
+    }
+
+    /// It refuses a command, in these words.
+    pub(super) fn refused(&self, reason: &str) -> Error {
+        Error::CommandRefused { node: self.name.to_string(), reason: reason.to_owned() }
+    }
+
+    /// It was told, and what came of it is not known, for this reason.
+    pub(super) fn lost(&self, reason: &str) -> Error {
+        Error::AnswerLost { node: self.name.to_string(), reason: reason.to_owned() }
     }
 
     fn candidate(&self) -> Candidate<'_> {
@@ -168,13 +205,19 @@ impl Cluster {
             (name, node)
         };
         let nodes = Arc::new(settings.nodes.iter().map(node).collect());
-        *self.0.settled.write() = Settled { nodes, without_node: settings.without_node };
+        *self.0.settled.write() =
+            Settled { nodes, without_node: settings.without_node, rules: Arc::new(settings.rules.clone()) };
         self.0.changed.notify_one();
     }
 
     /// The node of this name.
     pub fn node(&self, name: &str) -> Option<Arc<ClusterNode>> {
         self.0.settled.read().nodes.get(name).cloned()
+    }
+
+    /// What holds for conferences.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.0.settled.read().rules)
     }
 
     /// All nodes at this moment.
@@ -211,7 +254,7 @@ impl MediaNodes for Cluster {
         asked: Option<&str>,
         ties: &mut dyn Iterator<Item = Result<Tie>>,
     ) -> Result<CompactString> {
-        let Settled { nodes, without_node } = self.settled();
+        let Settled { nodes, without_node, .. } = self.settled();
         let candidates: Vec<_> = nodes.values().map(|node| node.candidate()).collect();
         match placement::place(&candidates, without_node, (tenant, conference), asked, ties)? {
             Place::On(node) => Ok(node),
@@ -238,5 +281,22 @@ impl MediaNodes for Cluster {
 
     fn state(&self, node: &str) -> &'static str {
         self.node(node).map_or(UNKNOWN, |node| node.state().word())
+    }
+
+    fn kicks_on_delete(&self) -> bool {
+        self.rules().kick_on_delete
+    }
+
+    fn command(&self, node: &str, commands: Vec<Command>) -> Telling {
+        let reason = || "it is not configured".to_owned();
+        let unknown = || Error::NodeUnreachable { node: node.to_owned(), reason: reason() };
+        let node = recording::admit_all(&commands, &self.rules().record_dirs)
+            .and_then(|()| self.node(node).ok_or_else(unknown));
+        Box::pin(async move {
+            match node {
+                Ok(node) => node.command(commands).await,
+                Err(error) => vec![Err(error); commands.len()],
+            }
+        })
     }
 }

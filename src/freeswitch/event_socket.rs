@@ -144,41 +144,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
             unread: 0,
         };
         socket.receive("auth/request", "banner").await?;
-        socket.send(&format!("auth {password}")).await?;
+        socket.send(&[format!("auth {password}")]).await?;
         let reply = socket.receive("command/reply", "reply to the password").await?;
         if reply.reply_text.starts_with("+OK") { Ok(socket) } else { Err(SocketError::WrongPassword) }
     }
 
     /// Runs an API command. The answer's body need not be read to its end.
     pub async fn api(&mut self, command: &str) -> Result<Body<'_, S>, SocketError> {
-        self.send(&format!("api {command}")).await?;
+        self.send(&[format!("api {command}")]).await?;
         self.receive("api/response", "reply to a command").await?;
         Ok(Body { socket: self })
     }
 
-    /// Runs several API commands, all sent before the first one is answered. Gives back the answers' bodies, each of so
-    /// many bytes at most. The time limit is that of one reply; both what is sent and what is answered must fit into the
-    /// buffers of the network.
-    pub async fn api_all(&mut self, commands: &[String], most: usize) -> Result<Vec<String>, SocketError> {
-        if commands.iter().any(|command| command.contains(['\n', '\r'])) {
-            return Err(SocketError::NotOneLine);
-        }
-        let commands: Vec<_> = commands.iter().map(|command| format!("api {command}\n\n")).collect();
-        self.write(&commands.concat()).await?;
-        let mut bodies = Vec::with_capacity(commands.len());
+    /// Runs API commands, all of them sent before the first answer is read. `each` is given the answers in the order of the
+    /// commands, as they come, each cut to so many bytes. The time limit is that of one reply; both what is sent and what is
+    /// answered must fit into the buffers of the network.
+    pub async fn api_all(
+        &mut self,
+        commands: &[impl AsRef<str>],
+        most: usize,
+        mut each: impl FnMut(&str),
+    ) -> Result<(), SocketError> {
+        let lines: Vec<_> = commands.iter().map(|command| format!("api {}", command.as_ref())).collect();
+        self.send(&lines).await?;
         for _ in commands {
             self.receive("api/response", "reply to a command").await?;
-            let mut body = Vec::new();
-            let read = Body { socket: self }.take(most as u64).read_to_end(&mut body).await;
+            let mut answer = Vec::new();
+            let read = Body { socket: self }.take(most as u64).read_to_end(&mut answer).await;
             read.map_err(|error| failure(error, "rest of a reply"))?;
-            bodies.push(String::from_utf8_lossy(&body).into_owned());
+            each(&String::from_utf8_lossy(&answer));
         }
-        Ok(bodies)
+        self.skip_body().await
+    }
+
+    /// Waits until the other side ends the connection or says anything unasked, but not longer than `idle`.
+    pub async fn ended(&mut self, idle: Duration) {
+        self.stream.get_mut().restart_with(idle);
+        // Whatever comes of it, nothing was asked for.
+        let _ = self.stream.fill_buf().await;
     }
 
     /// Runs a command that is no API command; FreeSWITCH's refusal is an error.
     pub async fn command(&mut self, command: &str) -> Result<(), SocketError> {
-        self.send(command).await?;
+        self.send(&[command]).await?;
         let reply = self.receive("command/reply", "reply to a command").await?;
         if reply.reply_text.starts_with("+OK") {
             Ok(())
@@ -194,26 +202,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> EventSocket<S> {
         Ok(Body { socket: self })
     }
 
-    /// Sends a command and starts the time limit of its reply.
-    async fn send(&mut self, command: &str) -> Result<(), SocketError> {
-        if command.contains(['\n', '\r']) {
-            return Err(SocketError::NotOneLine);
+    /// Sends commands and starts the time limit of the first reply.
+    async fn send(&mut self, commands: &[impl AsRef<str>]) -> Result<(), SocketError> {
+        let mut text = String::new();
+        for command in commands.iter().map(AsRef::as_ref) {
+            if command.contains(['\n', '\r']) {
+                return Err(SocketError::NotOneLine);
+            }
+            text.extend([command, "\n\n"]);
         }
-        self.write(&format!("{command}\n\n")).await
+        self.stream.get_mut().restart();
+        let sent = self.stream.write_all(text.as_bytes()).await;
+        sent.map_err(|error| failure(error, "room for a command"))
     }
 
-    /// Sends this and starts the time limit of what answers it.
-    async fn write(&mut self, commands: &str) -> Result<(), SocketError> {
-        self.stream.get_mut().restart();
-        let sent = self.stream.write_all(commands.as_bytes()).await;
-        sent.map_err(|error| failure(error, "room for a command"))
+    /// Reads what is left of the last reply.
+    async fn skip_body(&mut self) -> Result<(), SocketError> {
+        let skipped = tokio::io::copy_buf(&mut Body { socket: self }, &mut tokio::io::sink()).await;
+        skipped.map(drop).map_err(|error| failure(error, "rest of a reply"))
     }
 
     /// Reads up to the body of the next message, which must be of this type.
     async fn receive(&mut self, content_type: &str, awaited: &'static str) -> Result<Message, SocketError> {
-        tokio::io::copy_buf(&mut Body { socket: self }, &mut tokio::io::sink())
-            .await
-            .map_err(|error| failure(error, "rest of a reply"))?;
+        self.skip_body().await?;
         let block = self.header_block().await.map_err(|error| failure(error, awaited))?;
         let message = Message::parse(&block)?;
         self.unread = message.content_length;

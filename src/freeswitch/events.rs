@@ -99,6 +99,11 @@ impl Changes {
         self.changed.notified().await;
     }
 
+    /// Somebody has made one himself.
+    pub(super) fn make(&self) {
+        self.changed.notify_one();
+    }
+
     /// Whether the node's events are listened to at this moment.
     pub(super) fn are_told(&self) -> bool {
         self.are_told.load(Ordering::Relaxed)

@@ -26,6 +26,11 @@ pub fn conference(name: &str) -> Option<(Tenant, &str)> {
     Some((decimal(tenant)?, name))
 }
 
+/// The name at FreeSWITCH of a tenant's conference: the reverse of [`conference`].
+pub fn conference_name(tenant: Tenant, name: &str) -> String {
+    full_name(&format!("{tenant}*{name}"))
+}
+
 /// The name at FreeSWITCH of a conference that was dialled as `15*101`: the reverse of [`conference`].
 pub fn full_name(dialled: &str) -> String {
     format!("{dialled}{DOMAIN_SUFFIX}")

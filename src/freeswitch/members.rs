@@ -126,7 +126,7 @@ impl NodeMembers {
                 }
             }
         }
-        transaction.commit().await
+        transaction.commit().await.map(drop)
     }
 }
 

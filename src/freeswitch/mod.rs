@@ -11,9 +11,11 @@
 pub mod accounts;
 mod backoff;
 mod cluster;
+mod commands;
 pub mod conference_list;
 mod deadline;
 pub mod directory;
+mod enforcer;
 pub mod event_socket;
 pub mod events;
 pub mod identity;
@@ -24,13 +26,16 @@ mod node;
 mod nodes;
 mod placement;
 pub mod reconciler;
+mod recording;
 pub mod roster;
 #[cfg(test)]
 mod simulation;
 pub mod simulator;
 mod state;
+mod wording;
 
 pub use cluster::{Cluster, ClusterNode};
+pub use enforcer::Enforcer;
 pub use nodes::{Nodes, start};
 pub use state::{Figures, Health, NodeState};
 

@@ -13,6 +13,7 @@ use super::{
     accounts::Accounts,
     backoff::Backoff,
     cluster::ClusterNode,
+    commands::Commander,
     conference_list::{self, ListError, MAX_LIST_BYTES},
     event_socket::EventSocket,
     events::{Changes, Listener},
@@ -107,11 +108,17 @@ impl Node {
     /// Keeps the members true until `stop` becomes true or its sender is gone; a commit under way is finished first.
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>, listener: Listener) {
         let changes = Changes::default();
+        let commander = Commander {
+            node: Arc::clone(&self.node),
+            network: Arc::clone(&self.network),
+            reply_timeout: self.timing.reply_timeout,
+        };
         // No branch by chance, here and below, so that a simulation can be repeated.
         tokio::select! {
             biased;
             () = self.keep_members(stop, &changes) => {}
             () = listener.run(&changes) => {}
+            () = commander.run(&changes) => {}
         }
     }
 
@@ -127,7 +134,7 @@ impl Node {
             let question = async {
                 pause.pass(changes).await;
                 let asked = Instant::now();
-                (self.ask(&mut connection).await, asked.elapsed())
+                (self.ask(&mut connection).await, asked)
             };
             let answer = tokio::select! {
                 biased;
@@ -136,7 +143,8 @@ impl Node {
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match answer {
-                Some((Ok(answer), took)) => {
+                Some((Ok(answer), asked)) => {
+                    let took = asked.elapsed();
                     self.backoff.reset();
                     // Without its events nothing but the list tells that it is idle no more.
                     let is_idle = answer.is_idle && changes.are_told();
@@ -145,6 +153,9 @@ impl Node {
                         Pause::after_answer(took, if is_idle { idle_list_interval } else { list_interval });
                     forget_at = Instant::now() + pause.most + self.timing.member_grace;
                     let written = self.members.update(&answer.roster, answer.latency).await;
+                    if written.is_ok() {
+                        self.node.commands.tell_listed(asked);
+                    }
                     self.report(written.map(|()| answer.figures).map_err(NodeError::from));
                     if answer.has_unknown {
                         pause.most = pause.least;

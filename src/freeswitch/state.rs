@@ -59,6 +59,11 @@ impl NodeState {
         }
     }
 
+    /// Whether it can be told to do something, for all that is known.
+    pub fn can_be_told(self) -> bool {
+        matches!(self, NodeState::Well | NodeState::Connecting | NodeState::NotStored | NodeState::TooLarge)
+    }
+
     /// Whether new conferences can go there. Nothing speaks against a node that was not asked yet, and our store's trouble is
     /// not the node's.
     pub fn takes_conferences(self) -> bool {

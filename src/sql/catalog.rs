@@ -102,8 +102,11 @@ pub struct RowChange {
 /// Commands under way: for each row, whether it was confirmed.
 pub type Commanding = Pin<Box<dyn Future<Output = Result<Vec<bool>>> + Send>>;
 
-/// A commit under way; it ends when the writes are on disk.
-pub type Commit = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+/// A commit under way; it ends when the writes are on disk, and tells what follows from them.
+pub type Commit = Pin<Box<dyn Future<Output = Result<Option<Aftermath>>> + Send>>;
+
+/// What follows from a commit and goes on by itself; whoever waits for it learns what could not be done, to warn of it.
+pub type Aftermath = Pin<Box<dyn Future<Output = Vec<Error>> + Send>>;
 
 /// One transaction of one tenant: a snapshot taken at its start, overlaid by its own writes.
 pub trait Transaction: Send {

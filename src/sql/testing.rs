@@ -431,7 +431,7 @@ impl Transaction for MemoryTransaction {
                         .push((old.clone(), commit));
                 }
             }
-            Ok(())
+            Ok(None)
         })
     }
 }

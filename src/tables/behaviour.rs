@@ -5,11 +5,15 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    DatabaseTransaction, MediaNodes, conference, conference_members, conferences, pipes, sip_nodes, users,
+    DatabaseTransaction, MediaNodes, command::NodeCommand, conference, conference_members, conferences,
+    pipes, sip_nodes, users,
 };
 use crate::{
-    error::Result,
-    sql::types::{Row, TableSchema, Value},
+    error::{Error, Result},
+    sql::{
+        RowChange, Tenant,
+        types::{Row, TableSchema, Value},
+    },
 };
 
 /// The rules of one table. The columns' types have been applied before.
@@ -29,6 +33,19 @@ pub trait Behaviour: Send + Sync {
     fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
         let _ = (row, now);
         Ok(())
+    }
+
+    /// The commands that a change of a row is, if the table is one of commands. `columns` are those that an UPDATE sets, `row` is the
+    /// row's number in the statement, from 1. Either all that is asked for can be commanded, or it is an error.
+    fn commands(
+        &self,
+        tenant: Tenant,
+        change: &RowChange,
+        columns: &[usize],
+        row: usize,
+    ) -> Result<Vec<NodeCommand>> {
+        let _ = (tenant, change, columns, row);
+        Err(Error::Internal("nothing can be commanded of this table".to_owned()))
     }
 }
 
@@ -54,7 +71,7 @@ pub fn of(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Box<
 
 /// Position of a column that a behaviour needs.
 pub fn position(schema: &TableSchema, column: &str) -> Result<usize> {
-    let missing = || crate::Error::Internal(format!("table {} has no column '{column}'", schema.name));
+    let missing = || Error::Internal(format!("table {} has no column '{column}'", schema.name));
     schema.column(column).ok_or_else(missing)
 }
 

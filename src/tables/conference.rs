@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// The table's name.
+pub const NAME: &str = "conference";
+
 /// Most invitations to a conference that are looked at for the node of another one: all of them have the same, unless it
 /// has just failed.
 const MAX_INVITED: usize = 100;

@@ -3,6 +3,8 @@
 //! A client sees ages, `join_time` and `last_talking` in seconds, and `last_talking` is 0 while the member talks. The store
 //! holds the moments, so that no row needs to be written for the clock moving on.
 
+mod commands;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
@@ -12,11 +14,12 @@ use super::{
     Behaviour, DatabaseTransaction, MediaNodes,
     behaviour::{position, text},
     cell,
+    command::NodeCommand,
 };
 use crate::{
     error::{Error, Result},
     sql::{
-        Catalog, Tenant,
+        Catalog, RowChange, Tenant,
         types::{Row, TableSchema, Value},
     },
 };
@@ -329,6 +332,16 @@ impl Behaviour for ConferenceMembers {
         self.table.present(row, now)?;
         row[self.node_state] = Value::text(self.nodes.state(text(row, self.table.node)));
         Ok(())
+    }
+
+    fn commands(
+        &self,
+        tenant: Tenant,
+        change: &RowChange,
+        columns: &[usize],
+        row: usize,
+    ) -> Result<Vec<NodeCommand>> {
+        self.commands_of(tenant, change, columns, row)
     }
 }
 

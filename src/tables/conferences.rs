@@ -3,16 +3,18 @@
 //! A client sees when a conference began, and in `run_time` how many seconds ago that was. The store holds the moment only, so
 //! that no row needs to be written for the clock moving on.
 
+mod commands;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
-use super::{Behaviour, DatabaseTransaction, behaviour::position, cell};
+use super::{Behaviour, DatabaseTransaction, behaviour::position, cell, command::NodeCommand};
 use crate::{
     error::{Error, Result},
     sql::{
-        Catalog, Tenant,
+        Catalog, RowChange, Tenant,
         types::{Row, TableSchema, Value},
     },
 };
@@ -145,5 +147,15 @@ impl Behaviour for ConferencesTable {
     fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
         row[self.run_time] = cell::age(cell::moment(&self.schema, row, self.started)?, now);
         Ok(())
+    }
+
+    fn commands(
+        &self,
+        tenant: Tenant,
+        change: &RowChange,
+        columns: &[usize],
+        row: usize,
+    ) -> Result<Vec<NodeCommand>> {
+        self.commands_of(tenant, change, columns, row)
     }
 }

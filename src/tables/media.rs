@@ -1,11 +1,18 @@
-//! The media nodes, as far as tables need them: where a conference takes place, and how the nodes are.
+//! The media nodes, as far as tables need them: where a conference takes place, how the nodes are, and that they do what
+//! they are told.
+
+use std::{future::Future, pin::Pin};
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 
-use crate::{error::Result, sql::Tenant};
+use super::Command;
+use crate::{
+    error::{Error, Result},
+    sql::Tenant,
+};
 
 /// Why a conference belongs to a node. The empty name is no node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +59,9 @@ pub(super) fn counters(nodes: &[NodeStatus]) -> [(&'static str, u64); 4] {
     ]
 }
 
+/// Commands to a node under way. For each of them: whether it was confirmed, or whom it was for is not there any more.
+pub type Telling = Pin<Box<dyn Future<Output = Vec<Result<bool>>> + Send>>;
+
 /// The media nodes.
 pub trait MediaNodes: Send + Sync + 'static {
     /// The name of the node where a conference takes place, as column `node` holds it; empty if there is none. `asked` is the
@@ -69,6 +79,18 @@ pub trait MediaNodes: Send + Sync + 'static {
 
     /// `well`, or the word for what the node of this name is instead.
     fn state(&self, node: &str) -> &'static str;
+
+    /// Whether users are thrown out of a conference when their invitation to it is taken back.
+    fn kicks_on_delete(&self) -> bool {
+        false
+    }
+
+    /// Tells the node of this name to carry out commands. They are on their way when the future is first polled; dropping it
+    /// does not take them back.
+    fn command(&self, node: &str, commands: Vec<Command>) -> Telling {
+        let error = Error::NodeUnreachable { node: node.to_owned(), reason: "there are no nodes".to_owned() };
+        Box::pin(std::future::ready(vec![Err(error); commands.len()]))
+    }
 }
 
 /// No media nodes: invitations are kept without one.

@@ -7,11 +7,13 @@
 mod behaviour;
 mod cell;
 mod check;
+mod command;
 mod conference;
 pub mod conference_members;
 pub mod conferences;
 mod export;
 mod import;
+mod invitations;
 mod keys;
 mod media;
 mod migrations;
@@ -21,6 +23,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod uninvited;
 mod users;
 
 use std::{path::Path, sync::Arc};
@@ -29,12 +32,14 @@ use chrono::{DateTime, Utc};
 
 pub use behaviour::Behaviour;
 pub use check::Finding;
-pub use media::{MediaNodes, NoNodes, NodeStatus, Tie, UNKNOWN, WELL};
+pub use command::{Action, Command, ConferenceAction, MemberAction};
+pub use invitations::{Invitation, InvitationsTable};
+pub use media::{MediaNodes, NoNodes, NodeStatus, Telling, Tie, UNKNOWN, WELL};
 pub use transaction::DatabaseTransaction;
 
 use crate::{
     error::Result,
-    sql::{Catalog, Tenant, Transaction, catalog::Lines, types::TableSchema},
+    sql::{Catalog, Changes, Commanding, Tenant, Transaction, catalog::Lines, types::TableSchema},
     store::{Options, Stats, Store},
 };
 use table::Table;
@@ -70,6 +75,11 @@ impl Database {
     /// Starts a transaction, as [`Catalog::begin`] does.
     pub fn transaction(&self, tenant: Tenant, now: DateTime<Utc>) -> DatabaseTransaction {
         DatabaseTransaction::new(&self.0, tenant, now)
+    }
+
+    /// Where conferences take place.
+    fn nodes(&self) -> Arc<dyn MediaNodes> {
+        Arc::clone(&self.0.nodes)
     }
 
     /// What the store uses and how it fares.
@@ -121,6 +131,12 @@ impl Catalog for Database {
 
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>> {
         Ok(Box::new(self.transaction(tenant, now)))
+    }
+
+    fn command(&self, tenant: Tenant, changes: Changes) -> Commanding {
+        let commands = self.0.table(&changes.table).and_then(|table| table.commands(tenant, &changes));
+        let nodes = self.nodes();
+        Box::pin(async move { command::carry_out(nodes, commands?).await })
     }
 
     fn export(&self) -> Result<Lines> {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{MediaNodes, behaviour, behaviour::Behaviour};
+use super::{MediaNodes, behaviour, behaviour::Behaviour, command::NodeCommand};
 use crate::{
     error::{Error, Result},
-    sql::types::{ColumnDefault, Row, TableSchema, Value},
+    sql::{
+        Changes, Tenant,
+        types::{ColumnDefault, Row, TableSchema, Value},
+    },
     store::row,
 };
 
@@ -19,6 +22,12 @@ impl Table {
     pub fn new(schema: TableSchema, nodes: &Arc<dyn MediaNodes>) -> Result<Self> {
         let schema = Arc::new(schema);
         Ok(Table { behaviour: behaviour::of(&schema, nodes)?, schema })
+    }
+
+    /// The commands that changes of the table's rows are, for each row.
+    pub fn commands(&self, tenant: Tenant, changes: &Changes) -> Result<Vec<Vec<NodeCommand>>> {
+        let commands = |(index, change)| self.behaviour.commands(tenant, change, &changes.columns, index + 1);
+        changes.rows.iter().enumerate().map(commands).collect()
     }
 
     /// A row as it is stored.

@@ -6,7 +6,12 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use super::{Inner, keys, keys::PRIMARY, table::Table};
+use super::{
+    Database, Inner, InvitationsTable, conference, keys,
+    keys::PRIMARY,
+    table::Table,
+    uninvited::{self, Uninvited},
+};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -119,6 +124,26 @@ impl DatabaseTransaction {
             rows.reverse();
         }
         Ok(rows)
+    }
+
+    /// Whose invitations this takes back, if that matters to anybody.
+    fn uninvited(&self) -> Result<Uninvited> {
+        let mut uninvited = Uninvited::new();
+        if !self.database.nodes.kicks_on_delete() {
+            return Ok(uninvited);
+        }
+        let schema = self.schema(conference::NAME)?;
+        let rows = keys::prefix(schema.id, self.tenant, PRIMARY);
+        let table = self.database.table(&schema)?;
+        let invitation = InvitationsTable::new(&schema)?;
+        for (key, value) in self.writes.range::<[u8], _>(KeyBounds::prefix(&rows).as_slices()) {
+            if value.is_none()
+                && let Some(bytes) = self.snapshot.get(key)?
+            {
+                uninvited.insert(invitation.invited(&table.decode(&bytes)?)?);
+            }
+        }
+        Ok(uninvited)
     }
 
     fn entries(&self, bounds: KeyBounds, reverse: bool) -> Entries {
@@ -273,10 +298,16 @@ impl Transaction for DatabaseTransaction {
 
     fn commit(self: Box<Self>) -> Commit {
         if self.writes.is_empty() {
-            return Box::pin(std::future::ready(Ok(())));
+            return Box::pin(std::future::ready(Ok(None)));
         }
-        let commit = self.database.store.commit(self.snapshot, self.writes.into_iter().collect());
-        Box::pin(async move { commit.await.map(drop) })
+        let uninvited = self.uninvited();
+        let DatabaseTransaction { database, snapshot, writes, tenant, now, .. } = *self;
+        let commit = database.store.commit(snapshot, writes.into_iter().collect());
+        Box::pin(async move {
+            let uninvited = uninvited?;
+            commit.await?;
+            Ok(uninvited::throw_out(&Database(database), tenant, &uninvited, now))
+        })
     }
 }
 

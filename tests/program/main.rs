@@ -7,6 +7,7 @@ mod support;
 
 mod clients;
 mod command_line;
+mod commands;
 mod contention;
 mod crash;
 mod demo;

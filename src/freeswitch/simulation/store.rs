@@ -218,7 +218,7 @@ impl Transaction for RunTransaction {
                 let counted = (conference.members as usize, conference.ghosts as usize);
                 assert_eq!((living.len(), ghosts.len()), counted, "{key:?}");
             }
-            Ok(())
+            Ok(None)
         })
     }
 }

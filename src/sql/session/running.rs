@@ -116,7 +116,7 @@ impl Session {
         let engine = Arc::clone(&self.engine);
         let mut turn = None;
         let mut tries = 0;
-        loop {
+        let (changed, aftermath) = loop {
             let transaction = self.begin_snapshot()?;
             let run = self.start(Arc::clone(&transaction), plan, params.clone());
             let result = change(plan, run).await;
@@ -125,7 +125,7 @@ impl Session {
             };
             let result = match result {
                 Ok(changed) if !transaction.is_dirty() => return Ok(changed),
-                Ok(changed) => transaction.commit().await.map(|()| changed),
+                Ok(changed) => transaction.commit().await.map(|aftermath| (changed, aftermath)),
                 Err(error) => Err(error),
             };
             match result {
@@ -135,9 +135,12 @@ impl Session {
                         turn = Some(engine.turn.lock().await);
                     }
                 }
-                result => return result,
+                result => break result?,
             }
-        }
+        };
+        drop(turn);
+        self.live_through(aftermath).await;
+        Ok(changed)
     }
 
     /// A transaction for one statement.

@@ -6,9 +6,11 @@ use super::Session;
 use crate::{
     error::{Error, Result},
     sql::{
+        catalog::Aftermath,
         execute::SharedTransaction,
         outcome::{Done, Outcome},
         parse::ast::TransactionControl,
+        types::Level,
     },
 };
 
@@ -83,8 +85,24 @@ impl Session {
         // A result set that is still being read keeps what it has seen.
         let transaction = open.shared.lock().take();
         match transaction {
-            Some(transaction) if transaction.is_dirty() => transaction.commit().await,
+            Some(transaction) if transaction.is_dirty() => {
+                let aftermath = transaction.commit().await?;
+                self.live_through(aftermath).await;
+                Ok(())
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Waits for what follows from a commit, and warns of what could not be done.
+    pub(super) async fn live_through(&mut self, aftermath: Option<Aftermath>) {
+        let Some(aftermath) = aftermath else { return };
+        for failure in aftermath.await {
+            let (code, message) = (failure.codes().0, failure.to_string());
+            match &self.run {
+                Some(run) => run.context.warnings.push(Level::Warning, code, || message),
+                None => self.note(Level::Warning, code, &message),
+            }
         }
     }
 

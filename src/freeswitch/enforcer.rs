@@ -1,0 +1,244 @@
+//! What holds for conferences is brought about: who may not be in one any more is thrown out, and what is to be streamed is.
+//!
+//! One task looks at the store every second: at who is in which conference, and at the invitations to it. What it does follows
+//! from these alone, so that it matters to nobody who restarts meanwhile: a member who is in for longer than his invitation's
+//! `max_seconds`, or without an invitation where `eject_uninvited` says so, is kicked; a conference to which somebody was invited with
+//! `stream` is recorded to its node's stream server, unless FreeSWITCH's list says that it is. The list tells a moment later
+//! what came of it; so nothing is tried again before a while has passed. Nor is it tried for ever: some members cannot be
+//! removed until FreeSWITCH is restarted.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+use tracing::{error, info, warn};
+
+use super::{cluster::Cluster, identity, recording};
+use crate::{
+    config::Rules,
+    error::{Error, Result},
+    sql::{Catalog, KeyRange, Tenant, types::Value},
+    tables::{
+        Action, Command, ConferenceAction, Invitation, InvitationsTable, MediaNodes, MemberAction,
+        conference_members::{Member, MemberKey, MembersTable},
+        conferences::ConferencesTable,
+    },
+};
+
+/// The time between two looks; longer if a look takes long.
+const PERIOD: Duration = Duration::from_secs(1);
+/// After a look it rests for this many times as long: a twentieth of the time is spent looking at most.
+const REST: u32 = 19;
+/// How long what was done may take to be seen before it is tried again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often something is tried.
+const MAX_TRIES: u32 = 5;
+
+/// The task.
+pub struct Enforcer {
+    cluster: Cluster,
+    catalog: Arc<dyn Catalog>,
+    tries: BTreeMap<Target, Tries>,
+}
+
+/// A channel or conference of a node.
+type Target = (CompactString, CompactString);
+
+/// What was tried already.
+struct Tries {
+    count: u32,
+    last: Instant,
+}
+
+/// Something that is to be done.
+#[derive(Debug, PartialEq)]
+struct Due {
+    target: Target,
+    command: Command,
+    why: &'static str,
+}
+
+impl Enforcer {
+    /// Looks after the conferences of these nodes.
+    pub fn new(cluster: &Cluster, catalog: &Arc<dyn Catalog>) -> Self {
+        Enforcer { cluster: cluster.clone(), catalog: Arc::clone(catalog), tries: BTreeMap::new() }
+    }
+
+    /// Does so for as long as it is polled.
+    pub async fn run(mut self) {
+        loop {
+            let begun = Instant::now();
+            if let Err(error) = self.enforce().await {
+                error!(%error, "cannot see whether the rules of conferences hold");
+            }
+            sleep(PERIOD.max(begun.elapsed() * REST)).await;
+        }
+    }
+
+    async fn enforce(&mut self) -> Result<()> {
+        let look = Look {
+            catalog: Arc::clone(&self.catalog),
+            cluster: self.cluster.clone(),
+            rules: self.cluster.rules(),
+            now: self.cluster.clock().now(),
+        };
+        let due = spawn_blocking(move || look.due()).await;
+        let due = due.map_err(|panic| Error::Internal(panic.to_string()))??;
+        let targets: BTreeSet<_> = due.iter().map(|due| &due.target).collect();
+        self.tries.retain(|target, _| targets.contains(target));
+        let mut commands: BTreeMap<CompactString, Vec<Due>> = BTreeMap::new();
+        for due in due {
+            // A node that cannot be told is no try.
+            let can_be_told = self.cluster.node(&due.target.0).is_some_and(|node| node.state().can_be_told());
+            if can_be_told && self.is_time(&due) {
+                commands.entry(due.target.0.clone()).or_default().push(due);
+            }
+        }
+        for (node, due) in commands {
+            let told = self.cluster.command(&node, due.iter().map(|due| due.command.clone()).collect());
+            // Nobody waits: what came of it is seen in the store.
+            tokio::spawn(async move {
+                for (due, answer) in due.iter().zip(told.await) {
+                    report(due, answer);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether something can be tried, which it is then.
+    fn is_time(&mut self, due: &Due) -> bool {
+        let now = Instant::now();
+        let tries = self.tries.entry(due.target.clone()).or_insert(Tries { count: 0, last: now });
+        if tries.count > 0 && now < tries.last + PATIENCE || tries.count > MAX_TRIES {
+            return false;
+        }
+        tries.count += 1;
+        tries.last = now;
+        if tries.count > MAX_TRIES {
+            let (node, uuid) = (due.target.0.as_str(), due.target.1.as_str());
+            error!(node, uuid, why = due.why, "given up: FreeSWITCH does not do it; it may need a restart");
+            return false;
+        }
+        true
+    }
+}
+
+/// Tells what came of something that was due.
+fn report(due: &Due, answer: Result<bool>) {
+    let Command { tenant, conference, .. } = &due.command;
+    let (node, conference, why) = (due.target.0.as_str(), conference.as_str(), due.why);
+    match answer {
+        Ok(true) => info!(node, tenant, conference, uuid = due.target.1.as_str(), "{why}"),
+        Ok(false) => {}
+        Err(error) => warn!(node, tenant, conference, %error, "failed: {why}"),
+    }
+}
+
+/// One look at the store.
+struct Look {
+    catalog: Arc<dyn Catalog>,
+    cluster: Cluster,
+    rules: Arc<Rules>,
+    now: DateTime<Utc>,
+}
+
+/// The invitations to a conference.
+type Invited = BTreeMap<u32, Invitation>;
+
+impl Look {
+    /// Everything that is to be done.
+    fn due(&self) -> Result<Vec<Due>> {
+        let members = MembersTable::of(self.catalog.as_ref())?;
+        let mut due = Vec::new();
+        for tenant in self.catalog.tenants(members.schema())? {
+            self.due_of(tenant, &members, &mut due)?;
+        }
+        Ok(due)
+    }
+
+    fn due_of(&self, tenant: Tenant, members: &MembersTable, due: &mut Vec<Due>) -> Result<()> {
+        let invitations = InvitationsTable::of(self.catalog.as_ref())?;
+        let conferences = ConferencesTable::of(self.catalog.as_ref())?;
+        let transaction = self.catalog.begin(tenant, self.now)?;
+        let mut invited: Option<(CompactString, Invited)> = None;
+        let invited_to = |name: &str| -> Result<Invited> {
+            let range = KeyRange::prefix(vec![Value::text(name)]);
+            let rows = transaction.scan(invitations.schema(), PRIMARY_KEY, &range, false)?;
+            rows.map(|row| invitations.invitation(&row?)).collect()
+        };
+        // In the order of their conferences' names, so that each one's invitations are read once.
+        for row in transaction.scan(members.schema(), PRIMARY_KEY, &KeyRange::all(), false)? {
+            let (node, key, member) = members.member(tenant, &row?, self.now)?;
+            if invited.as_ref().is_none_or(|(name, _)| *name != key.conference) {
+                invited = Some((key.conference.clone(), invited_to(&key.conference)?));
+            }
+            let invitation = invited.as_ref().and_then(|(_, invited)| invited.get(&member.user_id));
+            if let Some(why) = overstay(&member, invitation, &self.rules, self.now) {
+                due.push(kick(node, key, &member, why));
+            }
+        }
+        for row in transaction.scan(conferences.schema(), PRIMARY_KEY, &KeyRange::all(), false)? {
+            let (node, key, conference) = conferences.conference(tenant, &row?)?;
+            let Some(server) =
+                self.cluster.node(&node).and_then(|node| node.settings().stream_server.clone())
+            else {
+                continue;
+            };
+            let url = recording::stream_url(&server, &identity::conference_name(tenant, &key.name));
+            let is_streamed = conference.recording.lines().any(|path| path == url);
+            if !is_streamed && invited_to(&key.name)?.values().any(|invitation| invitation.stream) {
+                let action = ConferenceAction::Record(url.into());
+                due.push(Due {
+                    target: (node, conference.uuid.clone()),
+                    command: Command {
+                        tenant,
+                        conference: key.name,
+                        action: Action::Conference { uuid: conference.uuid, action },
+                    },
+                    why: "streamed, as an invitation asks for",
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number of the primary key among a table's indexes.
+const PRIMARY_KEY: u8 = 0;
+
+/// Why a member must not stay; None if he may.
+fn overstay(
+    member: &Member,
+    invitation: Option<&Invitation>,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Option<&'static str> {
+    let is_phone = member.user_id == 0;
+    match invitation {
+        Some(Invitation { max_seconds: Some(seconds), .. }) => {
+            let is_over = now.timestamp() - member.joined >= i64::from(*seconds);
+            is_over.then_some("thrown out after the max_seconds of his invitation")
+        }
+        Some(_) => None,
+        None => {
+            let is_ejected = rules.eject_uninvited && (!is_phone || rules.eject_phones);
+            is_ejected.then_some("thrown out because nobody invited him")
+        }
+    }
+}
+
+fn kick(node: CompactString, key: MemberKey, member: &Member, why: &'static str) -> Due {
+    let MemberKey { tenant, conference, uuid } = key;
+    let target = (node, uuid.clone());
+    let action = Action::Member { uuid, member_id: member.member_id, action: MemberAction::Kick };
+    Due { target, command: Command { tenant, conference, action }, why }
+}
