@@ -121,10 +121,6 @@ struct Answers<'n> {
 }
 
 impl Answers<'_> {
-    fn set(&mut self, place: usize, answer: Result<bool>) {
-        self.known[place] = Some(answer);
-    }
-
     /// The answers to all commands; those without one were not given, for this reason.
     fn complete(self, reason: &str) -> Vec<Result<bool>> {
         let missing = || Err(self.node.unreachable(reason));
@@ -180,7 +176,7 @@ impl Commander {
         for (place, command) in commands.iter().enumerate() {
             match wording::word(command) {
                 Ok(wording) => pending.push(Pending { place, wording }),
-                Err(error) => answers.set(place, Err(error)),
+                Err(error) => answers.known[place] = Some(Err(error)),
             }
         }
         if pending.is_empty() {
@@ -202,7 +198,7 @@ impl Commander {
                 }
             }
             // The opposite each time.
-            answers.known[command.place].get_or_insert_with(|| Ok(false));
+            answers.known[command.place].get_or_insert(Ok(false));
         }
         Ok(())
     }
@@ -227,10 +223,10 @@ impl Commander {
         let lines: Vec<_> = questions.iter().map(|(_, question)| question.line.as_str()).collect();
         let asked = round(socket, &lines, |index, answer| {
             let (place, question) = &questions[index];
-            if let Some(is_done) = question.answered(answer) {
-                // The first question that settles it counts.
-                answers.known[*place].get_or_insert(Ok(is_done));
-            }
+            let settled = question.answered(answer).and_then(|verdict| self.result(verdict));
+            // The first question that settles it counts.
+            let answer = &mut answers.known[*place];
+            *answer = answer.take().or(settled);
         });
         asked.await.map_err(|broken| broken.error)?;
         pending.retain(|command| answers.known[command.place].is_none());
@@ -247,13 +243,7 @@ impl Commander {
         let lines: Vec<_> = pending.iter().map(|command| command.wording.line.as_str()).collect();
         let given = round(socket, &lines, |index, answer| {
             let Pending { place, wording } = &pending[index];
-            let answer = match wording.judge(answer) {
-                Verdict::Confirmed => Ok(true),
-                Verdict::Gone => Ok(false),
-                Verdict::Refused(reason) => Err(self.node.refused(&reason)),
-                Verdict::Again => return,
-            };
-            answers.set(*place, answer);
+            answers.known[*place] = self.result(wording.judge(answer));
         });
         given.await.map_err(|Broken { error, sent }| {
             for command in &pending[..sent] {
@@ -261,6 +251,16 @@ impl Commander {
             }
             error
         })
+    }
+
+    /// What came of a command; None if it has to be given again.
+    fn result(&self, verdict: Verdict) -> Option<Result<bool>> {
+        match verdict {
+            Verdict::Confirmed => Some(Ok(true)),
+            Verdict::Gone => Some(Ok(false)),
+            Verdict::Refused(reason) => Some(Err(self.node.refused(&reason))),
+            Verdict::Again => None,
+        }
     }
 }
 

@@ -242,3 +242,69 @@ fn kick(node: CompactString, key: MemberKey, member: &Member, why: &'static str)
     let action = Action::Member { uuid, member_id: member.member_id, action: MemberAction::Kick };
     Due { target, command: Command { tenant, conference, action }, why }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Settings,
+        sql::{
+            Clock,
+            testing::{MemoryCatalog, StandingClock},
+        },
+        tables::conference_members::Flags,
+    };
+
+    fn member(user_id: u32, joined: i64) -> Member {
+        Member {
+            user_id,
+            joined,
+            last_talked: None,
+            flags: Flags::default(),
+            member_id: 1,
+            caller_number: "".into(),
+            volume_in: 0,
+            volume_out: 0,
+            energy: 0,
+        }
+    }
+
+    #[test]
+    fn who_may_stay_and_who_not() {
+        let may_stay = |member: Member, invitation: Option<Option<u32>>, rules: &Rules| {
+            let now = DateTime::from_timestamp(1_000, 0).unwrap();
+            let invitation = invitation.map(|max_seconds| Invitation { max_seconds, stream: false });
+            overstay(&member, invitation.as_ref(), rules, now).is_none()
+        };
+        let [lax, strict, strictest] =
+            [(false, false), (true, false), (true, true)].map(|(eject_uninvited, eject_phones)| Rules {
+                eject_uninvited,
+                eject_phones,
+                ..Rules::default()
+            });
+        assert!(may_stay(member(1, 0), None, &lax));
+        assert!(!may_stay(member(1, 1_000), None, &strict));
+        assert!(may_stay(member(0, 0), None, &strict) && !may_stay(member(0, 0), None, &strictest));
+        assert!(may_stay(member(1, 0), Some(None), &strictest));
+        assert!(may_stay(member(1, 941), Some(Some(60)), &lax));
+        assert!(!may_stay(member(1, 940), Some(Some(60)), &lax));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_cannot_be_removed_is_not_kicked_for_ever() {
+        let clock: Arc<dyn Clock> = Arc::new(StandingClock);
+        let cluster = Cluster::new(&Settings::default().sip, &clock);
+        let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::new(Vec::new()));
+        let mut enforcer = Enforcer::new(&cluster, &catalog);
+        let key = MemberKey { tenant: 15, conference: "101".into(), uuid: "u".into() };
+        let due = kick("fs1:7443".into(), key, &member(1, 0), "he must not stay");
+        let mut kicks = Vec::new();
+        for second in 0..200 {
+            if enforcer.is_time(&due) {
+                kicks.push(second);
+            }
+            sleep(PERIOD).await;
+        }
+        assert_eq!(kicks, [0, 10, 20, 30, 40]);
+    }
+}

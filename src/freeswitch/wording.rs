@@ -30,8 +30,6 @@ pub(super) struct Wording {
     /// The API line.
     pub line: String,
     success: Success,
-    /// What an answer says if the conference is not there.
-    no_conference: String,
 }
 
 /// Something to be asked before a command is given.
@@ -127,8 +125,7 @@ pub(super) fn word(command: &Command) -> Result<Wording> {
             (questions, rest, success)
         }
     };
-    let no_conference = format!("Conference {conference} not found");
-    Ok(Wording { questions, line: line(&rest), success, no_conference })
+    Ok(Wording { questions, line: line(&rest), success })
 }
 
 /// A command to a member by his number: the words after the conference's name, and the text of its success.
@@ -199,11 +196,19 @@ fn argument<'t>(kind: &'static str, text: &'t str) -> Result<&'t str> {
 }
 
 impl Question {
-    /// None if the command can be given; else whether it counts as carried out, without having been given.
-    pub(super) fn answered(&self, answer: &str) -> Option<bool> {
+    /// None if the command can be given; else what is known of it without giving it.
+    pub(super) fn answered(&self, answer: &str) -> Option<Verdict> {
+        let text = plain(answer);
         match &self.expected {
-            Expected::Text(text) => (plain(answer) != text).then_some(false),
-            Expected::Without(line) => answer.lines().any(|found| plain(found) == line).then_some(true),
+            Expected::Text(expected) if text == expected => None,
+            // Somebody else's, or nobody's.
+            Expected::Text(_) if !text.contains(' ') || text == "no reply" || is_nobody(text) => {
+                Some(Verdict::Gone)
+            }
+            Expected::Text(_) => Some(Verdict::Refused(excerpt(text))),
+            Expected::Without(line) => {
+                answer.lines().any(|found| plain(found) == line).then_some(Verdict::Confirmed)
+            }
         }
     }
 }
@@ -233,11 +238,15 @@ impl Wording {
         if is_confirmed {
             return Verdict::Confirmed;
         }
-        let is_gone = text.starts_with("Non-Existant ")
-            || text == self.no_conference
+        let is_gone = is_nobody(text)
             || (matches!(self.success, Success::Line(_)) && text.starts_with("OK Stopped recording"));
         if is_gone { Verdict::Gone } else { Verdict::Refused(excerpt(text)) }
     }
+}
+
+/// Whether an answer says that the member or the conference is not there.
+fn is_nobody(text: &str) -> bool {
+    text.starts_with("Non-Existant ") || (text.starts_with("Conference ") && text.ends_with(" not found"))
 }
 
 /// An answer without what does not mean anything at its ends.
@@ -378,12 +387,15 @@ mod tests {
     fn members_and_conferences_are_asked_for_first() {
         let mute = word(&member(MemberAction::Speak(false))).unwrap();
         assert_eq!(mute.questions[0].line, "conference 15*101-FSdefaultDomain get-uuid 10");
-        let answers = [
+        let unknown = "-ERR Conference command 'get-uuid' not found.\n";
+        for (answer, expected) in [
             ("50392bf4-a035-47aa-b985-32e869408456", None),
-            ("-ERR no reply\n", Some(false)),
-            ("442ff4ae-15f9", Some(false)),
-        ];
-        for (answer, expected) in answers {
+            ("-ERR no reply\n", Some(Verdict::Gone)),
+            ("-ERR Non-Existant ID 10\n", Some(Verdict::Gone)),
+            ("-ERR Conference 15*101-FSdefaultDomain not found\n", Some(Verdict::Gone)),
+            ("442ff4ae-15f9-4931-aa08-a0d3ac44d31e", Some(Verdict::Gone)),
+            (unknown, Some(refused("Conference command 'get-uuid' not found."))),
+        ] {
             assert_eq!(mute.questions[0].answered(answer), expected, "{answer}");
         }
         assert!(word(&member(MemberAction::Kick)).unwrap().questions.is_empty());
@@ -391,7 +403,7 @@ mod tests {
         assert_eq!(record.questions[0].line, "conference 15*101-FSdefaultDomain get uuid");
         assert_eq!(
             record.questions[1].answered("+OK Record file /x.wav\n+OK Record file rtmp://s/cam1/x\n"),
-            Some(true)
+            Some(Verdict::Confirmed)
         );
         assert_eq!(record.questions[1].answered("+OK Record file /x.wav\n"), None);
     }
