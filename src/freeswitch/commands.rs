@@ -39,9 +39,16 @@ const MAX_TRIES: usize = 2;
 const IDLE: Duration = Duration::from_secs(30);
 
 /// The commands of one statement, and who wants to know what came of them.
-pub(super) struct Batch {
+struct Batch {
     commands: Vec<Command>,
-    answers: oneshot::Sender<Vec<Result<bool>>>,
+    answers: oneshot::Sender<Answered>,
+}
+
+/// What came of a batch.
+struct Answered {
+    results: Vec<Result<bool>>,
+    /// When that was known; a list that is asked for from then on shows it.
+    at: Instant,
 }
 
 /// The commands that wait for a node, for as long as it is configured.
@@ -68,14 +75,13 @@ impl CommandQueue {
         let is_seen_at_once = !commands.iter().all(throws_out);
         let (answers, answered) = oneshot::channel();
         self.sender.send(Batch { commands, answers }).await.ok()?;
-        let answers = answered.await.ok()?;
-        let now = Instant::now();
-        if is_seen_at_once && answers.contains(&Ok(true)) {
+        let Answered { results, at } = answered.await.ok()?;
+        if is_seen_at_once && results.contains(&Ok(true)) {
             let mut listed = self.listed.subscribe();
             // A node that takes longer is seen by a later statement.
-            let _ = timeout(LONGEST_SIGHT, listed.wait_for(|listed| *listed >= Some(now))).await;
+            let _ = timeout(LONGEST_SIGHT, listed.wait_for(|listed| *listed >= Some(at))).await;
         }
-        Some(answers)
+        Some(results)
     }
 
     /// The store has a list that was asked for at this moment.
@@ -122,9 +128,10 @@ struct Answers<'n> {
 
 impl Answers<'_> {
     /// The answers to all commands; those without one were not given, for this reason.
-    fn complete(self, reason: &str) -> Vec<Result<bool>> {
+    fn complete(self, reason: &str, at: Instant) -> Answered {
         let missing = || Err(self.node.unreachable(reason));
-        self.known.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+        let results = self.known.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect();
+        Answered { results, at }
     }
 }
 
@@ -149,6 +156,7 @@ impl Commander {
             }
             let mut known = Answers { node: &self.node, known: vec![None; commands.len()] };
             let result = self.carry_out(&mut connection, &commands, &mut known).await;
+            let at = Instant::now();
             if known.known.contains(&Some(Ok(true))) {
                 changes.make();
             }
@@ -158,11 +166,11 @@ impl Commander {
                 // These have waited for the same node already.
                 while let Ok(Batch { commands, answers }) = batches.try_recv() {
                     let unknown = Answers { node: &self.node, known: vec![None; commands.len()] };
-                    let _ = answers.send(unknown.complete(reason));
+                    let _ = answers.send(unknown.complete(reason, at));
                 }
             }
             // Who does not wait any more need not know.
-            let _ = answers.send(known.complete(reason.as_deref().unwrap_or_default()));
+            let _ = answers.send(known.complete(reason.as_deref().unwrap_or_default(), at));
         }
     }
 
