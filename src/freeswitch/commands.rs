@@ -31,6 +31,8 @@ use crate::{
 const MAX_WAITING: usize = 64;
 /// API commands that are on their way at a time.
 const MAX_AHEAD: usize = 32;
+/// Bytes kept of an answer; who throws 2 000 members out gets 30 KB.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// Longest wait for the list that shows what came of commands.
 const LONGEST_SIGHT: Duration = Duration::from_secs(1);
 /// How often a command is given that does the opposite of what it should.
@@ -102,7 +104,7 @@ fn throws_out(command: &Command) -> bool {
 pub(super) struct Commander {
     pub node: Arc<ClusterNode>,
     pub network: Arc<dyn Network>,
-    /// Longest wait for the connection, and for each answer.
+    /// Longest wait for the connection, and for the answers to those commands that are on their way at a time.
     pub reply_timeout: Duration,
 }
 
@@ -285,7 +287,7 @@ async fn round(
             each(answered, answer);
             answered += 1;
         };
-        socket.api_ahead(lines, each).await.map_err(|error| Broken { error, sent })?;
+        socket.api_all(lines, MAX_ANSWER_BYTES, each).await.map_err(|error| Broken { error, sent })?;
     }
     Ok(())
 }

@@ -266,6 +266,7 @@ mod tests {
             volume_in: 0,
             volume_out: 0,
             energy: 0,
+            account: None,
         }
     }
 

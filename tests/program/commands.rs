@@ -165,7 +165,7 @@ fn who_is_not_invited_any_more_is_thrown_out_when_the_settings_say_so() {
 fn rules_hold_across_restarts() {
     let node = Node::start(1..=4);
     let mut server = node.server("eject_uninvited = true");
-    let phone = Call { number: "+4930123".to_owned(), ..Call::of_user(15, 9, "101") };
+    let phone = Call { number: "+4930123".to_owned(), account: None, ..Call::of_user(15, 9, "101") };
     node.simulator.with(|conferences, now| conferences.join(phone, now)).expect("joined");
     // Nobody was invited; phones may stay.
     wait("those who were not invited are out", || node.members() == 1);
