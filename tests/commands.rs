@@ -132,8 +132,8 @@ impl World {
     fn member(&self, user: u32) -> Option<Member> {
         let number = format!("000015{user:06}");
         self.simulator.with(|conferences, _| {
-            let members = conferences.list().iter().flat_map(|conference| &conference.members);
-            members.filter(|member| member.number == number).next().cloned()
+            let mut members = conferences.list().iter().flat_map(|conference| &conference.members);
+            members.find(|member| member.number == number).cloned()
         })
     }
 
@@ -177,7 +177,8 @@ async fn who_is_deleted_is_thrown_out_and_leaves_the_table_when_the_node_says_so
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_set_is_so_at_the_node_and_in_the_next_select() {
     let mut world = World::new(1..=2).await;
-    let settings: [(&str, fn(&Member) -> bool); 9] = [
+    type Look = fn(&Member) -> bool;
+    let settings: [(&str, Look); 9] = [
         ("can_speak = 0", |member| !member.can_speak),
         ("can_speak = 1", |member| member.can_speak),
         ("can_hear = 0", |member| !member.can_hear),

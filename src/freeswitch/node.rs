@@ -161,9 +161,9 @@ impl Node {
                         pause.most = pause.least;
                     }
                 }
-                Some((Err(error), took)) => {
+                Some((Err(error), asked)) => {
                     connection = None;
-                    forget_at = forget_at.min(Instant::now() - took + self.timing.member_grace);
+                    forget_at = forget_at.min(asked + self.timing.member_grace);
                     pause = Pause::after_failure(self.backoff.after_failure());
                     self.report(Err(error));
                 }

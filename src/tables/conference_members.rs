@@ -341,7 +341,7 @@ impl Behaviour for ConferenceMembers {
         columns: &[usize],
         row: usize,
     ) -> Result<Vec<NodeCommand>> {
-        self.commands_of(tenant, change, columns, row)
+        self.table.commands_of(tenant, change, columns, row)
     }
 }
 
