@@ -15,7 +15,7 @@ use super::{
     cluster::ClusterNode,
     commands::Commander,
     conference_list::{self, ListError, MAX_LIST_BYTES},
-    event_socket::EventSocket,
+    event_socket::{EventSocket, SocketError},
     events::{Changes, Listener},
     members::NodeMembers,
     network::Network,
@@ -170,6 +170,9 @@ impl Node {
                 None => {
                     connection = None;
                     forget_at = Instant::now() + self.timing.member_grace;
+                    if self.node.state().takes_conferences() {
+                        self.report(Err(SocketError::Silent { awaited: "answer" }.into()));
+                    }
                     self.forget().await;
                 }
             }

@@ -16,6 +16,7 @@ use super::{
     members::{self, NodeMembers},
     network::{Network, Tcp},
     node::Node,
+    state::Health,
 };
 use crate::{
     config::{NodeTiming, SipSettings},
@@ -129,6 +130,8 @@ impl Nodes {
             backoff: surroundings.backoff(),
         };
         let stop = watch::Sender::new(false);
+        // What was known of it, nobody has looked after meanwhile.
+        node.update(clock.now(), |health| *health = Health::unknown(clock.now()));
         let task = Node::new(node, timing, clock, surroundings, members).run(stop.subscribe(), listener);
         let task = AbortOnDropHandle::new(tokio::spawn(task));
         Ok(NodeTask { node: Arc::clone(node), timing, stop, task })

@@ -277,34 +277,59 @@ async fn nodes_come_and_go_at_run_time() {
     nodes.stop().await;
 }
 
+/// 10 000 members on 10 nodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_restart_only_what_differs_is_written() {
-    const MEMBERS: u32 = 10_000;
+    const NODES: u32 = 10;
+    const MEMBERS_OF_NODE: u32 = 1_000;
+    const MEMBERS: usize = (NODES * MEMBERS_OF_NODE) as usize;
     let world = World::new();
-    let simulator = Simulator::new(PASSWORD, world.clock.clone(), 1);
-    let uuids: Vec<_> = (0..MEMBERS)
-        .map(|user| {
-            let call = Call::of_user(15, user, &(user / 50).to_string());
-            simulator.with(|conferences, now| conferences.join(call, now)).unwrap()
-        })
-        .collect();
-    let (address, listening) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
-    let listening = tokio::spawn(listening);
-    let node = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
-    let timing = NodeTiming { reply_timeout: LIMIT, ..TIMING };
-    for leaves in [0, 1] {
-        for uuid in &uuids[..leaves] {
-            simulator.with(|conferences, now| conferences.leave(*uuid, now));
+    let mut listening = JoinSet::new();
+    let (mut simulators, mut configured) = (Vec::new(), Vec::new());
+    for node in 0..NODES {
+        let simulator = Simulator::new(PASSWORD, world.clock.clone(), node.into());
+        for user in 1..=MEMBERS_OF_NODE {
+            let call = Call::of_user(15, user, &format!("{node}-{}", user / 50));
+            simulator.with(|conferences, now| conferences.join(call, now)).unwrap();
         }
-        let (before, is_first) = (world.database.stats(), leaves == 0);
-        let nodes = world.start(std::slice::from_ref(&node), timing).await;
-        wait_until("all are known", || world.known() == MEMBERS as usize - leaves).await;
-        nodes.stop().await;
-        let commits = world.commits() - before.commits;
-        assert!(if is_first { commits > 10 } else { commits == 1 }, "{commits} commits");
-        // A row has a few hundred bytes, and a commit up to 500 of them.
-        let written = world.database.stats().memtable.saturating_sub(before.memtable);
-        assert!(is_first || written < 10_000, "{written} bytes");
+        let (address, serving) = simulator.listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+        listening.spawn(serving);
+        configured.push(FreeswitchNode {
+            port: address.port(),
+            websocket_host: format!("fs{node}"),
+            ..FreeswitchNode::new("127.0.0.1")
+        });
+        simulators.push(simulator);
     }
-    listening.abort();
+    let timing = NodeTiming {
+        list_interval: Duration::from_secs(3_600),
+        idle_list_interval: Duration::from_secs(3_600),
+        reply_timeout: LIMIT,
+        ..TIMING
+    };
+    let nodes = world.start(&configured, timing).await;
+    let all_known = timeout(4 * LIMIT, async {
+        while world.known() < MEMBERS {
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    all_known.await.expect("all members are known");
+    nodes.stop().await;
+
+    let before = world.database.stats();
+    let left = simulators[0].with(|conferences, now| {
+        let uuid = conferences.channels().into_iter().next().unwrap();
+        conferences.leave(uuid, now)
+    });
+    assert!(left);
+    let nodes = world.start(&configured, timing).await;
+    for node in 0..NODES {
+        wait_until_well(&world, &format!("fs{node}")).await;
+    }
+    nodes.stop().await;
+    assert_eq!(world.count(15), MEMBERS - 1);
+    assert_eq!(world.commits(), before.commits + 1);
+    // Members have a few hundred bytes each, and a commit has up to 500 of them.
+    let written = world.database.stats().memtable.saturating_sub(before.memtable);
+    assert!(written < 10_000, "{written} bytes");
 }
