@@ -7,7 +7,7 @@ use super::{
 };
 
 /// What FreeSWITCH says where it has nothing to say.
-const NO_REPLY: &str = "-ERR no reply\n";
+pub(super) const NO_REPLY: &str = "-ERR no reply\n";
 /// A conference without a subcommand.
 const NOT_SPECIFIED: &str = "Conference command, not specified.\nTry 'help'\n";
 

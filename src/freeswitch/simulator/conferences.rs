@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use uuid::{Builder, Uuid};
 
-use super::event::{self, Action, Event, Subject};
+use super::{
+    command::NO_REPLY,
+    event::{self, Action, Event, Subject},
+};
 
 /// A moment.
 pub type Moment = DateTime<Utc>;
@@ -371,6 +374,21 @@ impl Conferences {
         let member = member.and_then(|id| conference.members.iter().find(|member| member.id == id));
         let subject = Subject { conference, member };
         self.events.push(event::maintenance(self.core_uuid, self.events_so_far, action, subject, now));
+    }
+
+    /// Runs a command for this job, and tells everyone what it said.
+    pub(super) fn run_in_background(&mut self, job: &str, command: &str, now: Moment) {
+        let answer = self.api(command, now);
+        // Here a command that has nothing to say says nothing.
+        let answer = if answer == NO_REPLY.as_bytes() { &[] } else { answer.as_slice() };
+        self.events_so_far += 1;
+        let event = event::background_job(self.core_uuid, self.events_so_far, job, command, answer, now);
+        self.events.push(event);
+    }
+
+    /// A new uuid.
+    pub(super) fn create_uuid(&mut self) -> Uuid {
+        random_uuid(&mut self.random)
     }
 
     /// FreeSWITCH tells that it is there.

@@ -25,6 +25,14 @@ const SHUT_DOWN: &str =
     "Content-Type: text/disconnect-notice\nContent-Length: 31\n\nThe system is being shut down.\n";
 const REFUSED: &str = "Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n";
 
+/// A command that was received.
+struct Command {
+    /// Its first line.
+    line: String,
+    /// Its header `Job-UUID`: all others do not matter to what is known here.
+    job: Option<String>,
+}
+
 /// Whether a connection goes on after a command.
 #[derive(PartialEq)]
 enum Next {
@@ -71,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             };
             tokio::select! {
                 biased;
-                Some(event) = event => self.stream.write_all(event.message.as_bytes()).await?,
+                Some(event) = event => self.stream.write_all(&event.message).await?,
                 read = self.stream.read_buf(&mut self.received) => if read? == 0 {
                     return Ok(());
                 },
@@ -96,9 +104,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// The first line of the next block that has been received whole. The headers after it do not matter to what is
-    /// known here.
-    fn next_command(&mut self) -> io::Result<Option<String>> {
+    /// The next block that has been received whole.
+    fn next_command(&mut self) -> io::Result<Option<Command>> {
         let is_blank = |line: &&[u8]| *line == b"\n" || *line == b"\r\n";
         let (mut start, mut end) = (None, 0);
         for line in self.received.split_inclusive(|byte| *byte == b'\n') {
@@ -109,8 +116,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 && let Some(start) = start
             {
                 let block = self.received.split_to(end);
-                let line = block[start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
-                return Ok(Some(String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()));
+                let block = String::from_utf8_lossy(&block[start..]);
+                let mut lines = block.lines();
+                let line = lines.next().unwrap_or_default().to_owned();
+                let job = lines.find_map(|line| line.strip_prefix("Job-UUID: ")).map(str::to_owned);
+                return Ok(Some(Command { line, job }));
             }
         }
         if self.received.len() > MAX_COMMAND_BYTES {
@@ -119,8 +129,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(None)
     }
 
-    async fn command(&mut self, command: &str) -> io::Result<Next> {
-        let (word, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    async fn command(&mut self, command: &Command) -> io::Result<Next> {
+        let (word, arguments) = command.line.split_once(' ').unwrap_or((&command.line, ""));
         match (word.to_ascii_lowercase().as_str(), self.is_authenticated) {
             ("exit", _) => {
                 self.reply("+OK bye").await?;
@@ -129,6 +139,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             ("auth" | "userauth", false) => self.authenticate(word, arguments).await,
             ("api", true) if !arguments.is_empty() => self.api(arguments).await,
+            ("bgapi", true) if !arguments.is_empty() => {
+                self.background(arguments, command.job.as_deref()).await
+            }
             ("event", true) => self.subscribe(arguments).await,
             ("noevents", true) => {
                 let was = self.events.take().is_some();
@@ -162,7 +175,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let custom = names.iter().skip_while(|name| !name.eq_ignore_ascii_case("CUSTOM"));
         let maintenance = all || custom.skip(1).any(|subclass| *subclass == "conference::maintenance");
         let heartbeat = all || has("HEARTBEAT");
-        if !(maintenance || heartbeat) {
+        let background_job = all || has("BACKGROUND_JOB");
+        if !(maintenance || heartbeat || background_job) {
             return self.reply("-ERR no keywords supplied").await;
         }
         let (sender, receiver) = mpsc::channel(MAX_QUEUED_EVENTS);
@@ -170,8 +184,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut kinds = Vec::new();
         kinds.extend(maintenance.then_some(Kind::Maintenance));
         kinds.extend(heartbeat.then_some(Kind::Heartbeat));
+        kinds.extend(background_job.then_some(Kind::BackgroundJob));
         self.shared.subscribe(Subscription { kinds, sender });
         self.reply("+OK event listener enabled plain").await
+    }
+
+    /// `bgapi COMMAND`: the reply comes first, whatever the command is, and what it says in an event.
+    async fn background(&mut self, command: &str, job: Option<&str>) -> io::Result<Next> {
+        if self.shared.misbehaviour() == Some(Misbehaviour::Hang) {
+            self.hang().await?;
+            return Ok(Next::Close);
+        }
+        let job = job.map_or_else(|| self.shared.create_uuid().to_string(), str::to_owned);
+        self.reply(&format!("+OK Job-UUID: {job}\nJob-UUID: {job}")).await?;
+        self.shared.run_in_background(&job, command);
+        Ok(Next::Continue)
     }
 
     async fn api(&mut self, command: &str) -> io::Result<Next> {

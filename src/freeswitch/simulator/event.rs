@@ -22,13 +22,15 @@ pub(super) enum Kind {
     Maintenance,
     /// `HEARTBEAT`.
     Heartbeat,
+    /// `BACKGROUND_JOB`.
+    BackgroundJob,
 }
 
 /// One event, as the message that carries it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Event {
     pub kind: Kind,
-    pub message: String,
+    pub message: Vec<u8>,
 }
 
 /// What happened in a conference.
@@ -236,10 +238,12 @@ impl Headers {
         ]);
     }
 
-    /// The message, with the empty line that ends an event.
-    fn message(mut self) -> String {
+    /// The message, with the empty line that ends an event's headers, and the event's body.
+    fn message(mut self, body: &[u8]) -> Vec<u8> {
         self.0.push('\n');
-        format!("Content-Length: {}\nContent-Type: text/event-plain\n\n{}", self.0.len(), self.0)
+        let length = self.0.len() + body.len();
+        let head = format!("Content-Length: {length}\nContent-Type: text/event-plain\n\n{}", self.0);
+        [head.as_bytes(), body].concat()
     }
 }
 
@@ -276,7 +280,7 @@ pub(super) fn maintenance(
             headers.put("Path", path);
         }
     }
-    Event { kind: Kind::Maintenance, message: headers.message() }
+    Event { kind: Kind::Maintenance, message: headers.message(b"") }
 }
 
 /// FreeSWITCH's sign of life, every 20 seconds.
@@ -300,7 +304,31 @@ pub(super) fn heartbeat(core: Uuid, sequence: u64, uptime: TimeDelta, sessions: 
         ("Session-Peak-FiveMin", &sessions),
         ("Idle-CPU", &"100.000000"),
     ]);
-    Event { kind: Kind::Heartbeat, message: headers.message() }
+    Event { kind: Kind::Heartbeat, message: headers.message(b"") }
+}
+
+/// A command that was run in the background has ended, with this answer.
+pub(super) fn background_job(
+    core: Uuid,
+    sequence: u64,
+    job: &str,
+    command: &str,
+    answer: &[u8],
+    now: Moment,
+) -> Event {
+    let mut headers = Headers::default();
+    headers.put("Event-Name", "BACKGROUND_JOB");
+    headers.common(core, sequence, ("mod_event_socket.c", "api_exec", 1580), now);
+    headers.put("Job-UUID", job);
+    let (word, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    headers.put("Job-Command", word);
+    if !arguments.is_empty() {
+        headers.put("Job-Command-Arg", arguments);
+    }
+    if !answer.is_empty() {
+        headers.put("Content-Length", answer.len());
+    }
+    Event { kind: Kind::BackgroundJob, message: headers.message(answer) }
 }
 
 /// A time as FreeSWITCH tells it.

@@ -6,7 +6,7 @@
 //! it is told to. With the same seed and clock it does the same.
 //!
 //! It knows what cometql says to a FreeSWITCH, and some of what people say who want to see something: no calls are
-//! carried, `bgapi`, filters, and events in JSON or XML are missing, and a kick or hangup takes effect at once.
+//! carried, filters, and events in JSON or XML are missing, and a kick or hangup takes effect at once.
 
 mod command;
 mod conferences;
@@ -35,6 +35,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::sleep,
 };
+use uuid::Uuid;
 
 pub use conferences::{Call, Conference, Conferences, Member, Moment, Profile};
 
@@ -154,6 +155,16 @@ impl Shared {
 
     fn subscribe(&self, subscription: Subscription) {
         self.state.lock().subscriptions.push(subscription);
+    }
+
+    fn create_uuid(&self) -> Uuid {
+        self.state.lock().conferences.create_uuid()
+    }
+
+    fn run_in_background(&self, job: &str, command: &str) {
+        let mut state = self.state.lock();
+        state.conferences.run_in_background(job, command, self.clock.now());
+        state.dispatch();
     }
 
     fn api(&self, command: &str) -> Vec<u8> {

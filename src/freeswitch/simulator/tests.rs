@@ -390,6 +390,40 @@ async fn replays_every_command() {
 }
 
 #[tokio::test]
+async fn replays_what_is_run_in_the_background() {
+    let jobs: [(&[u8], &[u8]); 4] = [
+        (fixture!("bgapi/nosuch.sent"), fixture!("bgapi/nosuch.raw")),
+        (fixture!("bgapi/conference-list-none.sent"), fixture!("bgapi/conference-list-none.raw")),
+        (fixture!("bgapi/own-job-uuid.sent"), fixture!("bgapi/own-job-uuid.raw")),
+        (fixture!("bgapi/empty-result.sent"), fixture!("bgapi/empty-result.raw")),
+    ];
+    let world = World::new();
+    let mut client = world.logged_in().await;
+    let mut other = world.logged_in().await;
+    let enabled = b"Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n";
+    for client in [&mut client, &mut other] {
+        client.write_all(b"event plain BACKGROUND_JOB\n\n").await.unwrap();
+        expect(client, enabled).await;
+    }
+    for (sent, recorded) in jobs {
+        if sent.ends_with(b"getvar nosuch\n\n") {
+            one_member(&world);
+        }
+        client.write_all(sent).await.unwrap();
+        let event = recorded.windows(16).position(|window| window == b"Content-Length: ").unwrap();
+        expect(&mut client, &recorded[..event]).await;
+        let [expected] = &messages(&recorded[event..])[..] else { panic!() };
+        // Everyone is told.
+        for client in [&mut client, &mut other] {
+            let mut said = vec![0; 64 * 1024];
+            let length = timeout(LIMIT, client.read(&mut said)).await.unwrap().unwrap();
+            let [said] = &messages(&said[..length])[..] else { panic!() };
+            assert_alike(said, expected);
+        }
+    }
+}
+
+#[tokio::test]
 async fn replays_the_events_of_a_conference() {
     let world = World::new();
     let mut client = world.logged_in().await;
