@@ -243,6 +243,8 @@ async fn a_node_that_misbehaves_disturbs_no_other() {
         joined.await.unwrap_or_else(|_| panic!("{misbehaviour:?} holds up the other node"));
         bad.misbehave(None);
         wait_until_well(&world, "bad").await;
+        // Else nobody would see it end before the next list.
+        wait_until("its events are listened to", || bad.subscribers() >= 1).await;
     }
     nodes.stop().await;
 }
