@@ -317,3 +317,18 @@ async fn hundreds_are_told_in_one_statement() {
     world.wait_for("SELECT COUNT(*) FROM conference_members", &[Value::Int(0)]).await;
     drop(world.catalog.clone());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_restarted_is_told_over_a_new_connection() {
+    let mut world = World::new(1..=2).await;
+    assert_eq!(world.affected("UPDATE conference_members SET can_speak = 0").await, 2);
+    world.simulator.kill();
+    world.wait_until_the_node_is(|state| !state.can_be_told()).await;
+    world.simulator.restart();
+    world.wait_for("SELECT COUNT(*) FROM conference_members", &[Value::Int(0)]).await;
+    wait_until("its events are listened to", || world.simulator.subscribers() > 0).await;
+    join(&world.simulator, 1, "101");
+    world.wait_for("SELECT COUNT(*) FROM conference_members", &[Value::Int(1)]).await;
+    assert_eq!(world.affected("UPDATE conference_members SET can_speak = 0").await, 1);
+    assert!(!world.member(1).unwrap().can_speak);
+}
