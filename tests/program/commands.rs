@@ -4,10 +4,11 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     process::{Command, Output, Stdio},
     sync::Arc,
+    thread,
 };
 
 use cometql::{
-    freeswitch::simulator::{Call, Simulator},
+    freeswitch::simulator::{Call, Misbehaviour, Simulator},
     sql::SystemClock,
 };
 use mysql::prelude::Queryable;
@@ -102,8 +103,10 @@ fn members_are_commanded() {
     assert!(rolled_back.contains("1196"), "{rolled_back}");
     wait_for_members(&server, 2);
     node.simulator.kill();
+    // Until then it may still answer that they are gone.
     wait("the node is known to be gone", || {
-        error(&server, "DELETE FROM conference_members").contains("ERROR 1429")
+        let output = mariadb(&server, &["-e", "DELETE FROM conference_members"], "");
+        String::from_utf8_lossy(&output.stderr).contains("ERROR 1429")
     });
 }
 
@@ -209,4 +212,23 @@ fn the_simulator_of_the_command_line_is_commanded() {
     });
     connection.query_drop("DELETE FROM conferences WHERE name = '101'").unwrap();
     assert!(connection.affected_rows() <= 1);
+}
+
+#[test]
+fn who_waits_for_a_node_can_be_killed() {
+    let node = Node::start(1..=1);
+    let server = node.server("");
+    wait_for_members(&server, 1);
+    node.simulator.misbehave(Some(Misbehaviour::Hang));
+    let mut waiting = server.connect();
+    let id = waiting.connection_id();
+    let waiter = thread::spawn(move || waiting.query_drop("DELETE FROM conference_members").unwrap_err());
+    let mut other = server.connect();
+    wait("it waits", || {
+        let info = "SELECT INFO FROM information_schema.PROCESSLIST WHERE ID = ?";
+        other.exec_first::<Option<String>, _, _>(info, (id,)).unwrap().flatten().is_some()
+    });
+    other.query_drop(format!("KILL QUERY {id}")).unwrap();
+    let error = waiter.join().unwrap().to_string();
+    assert!(error.contains("1317") && error.contains("may have been carried out"), "{error}");
 }
