@@ -53,6 +53,12 @@ fn a_demo_has_members_on_two_nodes_who_come_and_go_and_leaves_nothing_behind() {
     });
     let told = || fs::read_to_string(folder.path().join("output")).unwrap();
     wait_until("somebody leaves", STARTUP_LIMIT, || told().contains(" leaves 1"));
+    // One who leaves at that moment makes a command fail.
+    for command in ["UPDATE conference_members SET can_speak = 0", "DELETE FROM conferences LIMIT 1"] {
+        wait_until("the nodes obey", STARTUP_LIMIT, || {
+            connection.query_drop(command).is_ok() && connection.affected_rows() > 0
+        });
+    }
     assert!(told().contains(&format!("mysql -h {} -P {} -u 15 -pdemo", address.ip(), address.port())));
 
     kill_process(Pid::from_child(&demo.0), Signal::TERM).unwrap();

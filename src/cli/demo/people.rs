@@ -229,6 +229,9 @@ fn show_statements(server: SocketAddr) {
   -- who was invited and is not there
   SELECT name, c.user_id FROM conference c LEFT JOIN conference_members m USING (name, user_id)
   WHERE m.user_id IS NULL;
+  -- mute everybody, and end a conference
+  UPDATE conference_members SET can_speak = 0;
+  DELETE FROM conferences LIMIT 1;
 
 The nodes are shown to tenant 0: SELECT * FROM sip_nodes;
 ",
