@@ -76,6 +76,7 @@ mod complaints;
 pub mod config;
 pub mod error;
 pub mod freeswitch;
+pub mod realtime;
 pub mod server;
 pub mod sql;
 pub mod store;

@@ -12,11 +12,11 @@ use cometql::{
         Listener,
         directory::DirectoryPort,
         make_room,
-        mysql::{MysqlPort, TenantPasswords},
+        mysql::MysqlPort,
         stop_signal,
     },
     sql::{Catalog, Clock, Engine, Limits, SystemClock},
-    tables::Database,
+    tables::{Database, TenantPasswords},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},

@@ -5,7 +5,6 @@ const UNUSED: &[(&str, &[&str])] = &[
     (
         "main",
         &[
-            "node_name",
             "buf_size",
             "answer_buf_size",
             "fragment_buf_size",
@@ -13,9 +12,6 @@ const UNUSED: &[(&str, &[&str])] = &[
             "dev_index_size",
             "base_dir",
             "useQueryLoger",
-            "send_user_online_events",
-            "send_user_offline_events",
-            "save_users_last_online_time",
             "pidfile",
             "api_version",
             "isTest",

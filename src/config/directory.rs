@@ -55,19 +55,16 @@ impl DirectorySettings {
     /// None if nobody asked for the port: the section says neither where it is nor how many threads it has, or
     /// `thread_num = 0`.
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
-        let threads = reader.get(SECTION, "thread_num", "a number", |text| text.parse::<u32>().ok());
-        let placed = ["ip", "port"].map(|key| reader.text(SECTION, key).is_some()).contains(&true);
+        let wanted = reader.is_wanted(SECTION);
         let settings = DirectorySettings::values(reader);
-        threads.map_or(placed, |threads| threads > 0).then_some(settings)
+        wanted.then_some(settings)
     }
 
     fn values(reader: &mut Reader) -> Self {
         DirectorySettings {
             ip: reader.address(SECTION, "ip", Ipv4Addr::LOCALHOST.into()),
             port: reader.port(SECTION, "port", DEFAULT_PORT),
-            allow: reader
-                .get(SECTION, "allow", "addresses or networks such as 10.0.0.0/8, with commas", networks)
-                .unwrap_or_else(loopback),
+            allow: reader.networks(SECTION, "allow").unwrap_or_else(loopback),
             credentials: Credentials::read(reader),
             tls: TlsFiles::read(reader, SECTION),
             max_connections: reader.count(SECTION, "max_connections", 1, 100_000, 1_000),
@@ -117,15 +114,6 @@ fn loopback() -> Vec<IpNet> {
         IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8).trunc(),
         IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
     ]
-}
-
-fn networks(text: &str) -> Option<Vec<IpNet>> {
-    text.split(',')
-        .map(|part| {
-            let part = part.trim();
-            part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from))
-        })
-        .collect()
 }
 
 #[cfg(test)]

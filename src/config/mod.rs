@@ -10,6 +10,7 @@ mod reader;
 mod rules;
 mod secret;
 mod settings;
+mod websocket;
 
 use std::{
     fmt, fs,
@@ -25,6 +26,7 @@ pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, p
 pub use rules::Rules;
 pub use secret::Secret;
 pub use settings::{LogFormat, LogSettings, Settings, SipSettings, StoreSettings};
+pub use websocket::{RealtimeSettings, WebsocketSettings};
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,11 +160,12 @@ dbLink = 600
         let loaded = parse("comet.ini", CPPCOMET).unwrap();
         let settings = loaded.settings;
         assert_eq!(loaded.warnings, Vec::<String>::new());
-        assert!(loaded.unused.contains(&"ws.thread_num".to_owned()));
+        assert!(loaded.unused.contains(&"db.host".to_owned()));
+        assert_eq!(settings.websocket.unwrap().port, 8087);
         assert_eq!(settings.password.unwrap().expose(), "CometQLPassword");
         assert_eq!(settings.mysql.ip, Ipv4Addr::UNSPECIFIED);
         assert_eq!(settings.mysql.port, 3307);
-        assert_eq!(settings.sip.pipe_salt.expose(), "pipeSecretSalt");
+        assert_eq!(settings.sip.pipe_salt.unwrap().expose(), "pipeSecretSalt");
         let nodes: Vec<_> = settings.sip.nodes.iter().map(FreeswitchNode::name).collect();
         assert_eq!(nodes, ["fs1.example.com:7443", "10.0.0.2:7443"]);
         assert_eq!(settings.log.level, LevelFilter::WARN);

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fmt::Display, net::IpAddr, time::Duration};
 
+use ipnet::IpNet;
+
 use super::{
     Problem,
     ini::{Entry, Ini, Item},
@@ -73,6 +75,24 @@ impl<'a> Reader<'a> {
     /// An IP address.
     pub fn address(&mut self, section: &str, key: &str, default: IpAddr) -> IpAddr {
         self.get(section, key, "an IP address", |text| text.parse().ok()).unwrap_or(default)
+    }
+
+    /// Addresses and networks of addresses.
+    pub fn networks(&mut self, section: &str, key: &str) -> Option<Vec<IpNet>> {
+        let network = |text: &str| {
+            let text = text.trim();
+            text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+        };
+        let allowed = "addresses or networks such as 10.0.0.0/8, with commas";
+        self.get(section, key, allowed, |text| text.split(',').map(network).collect())
+    }
+
+    /// Whether the section of one of CppComet's listeners asks for it: it says how many threads it has, or else where it
+    /// is.
+    pub fn is_wanted(&mut self, section: &str) -> bool {
+        let threads = self.get(section, "thread_num", "a number", |text| text.parse::<u32>().ok());
+        let placed = ["ip", "port"].map(|key| self.text(section, key).is_some()).contains(&true);
+        threads.map_or(placed, |threads| threads > 0)
     }
 
     /// A number of bytes: `1048576`, `1024KB`, `1MB`; units are powers of 1024.

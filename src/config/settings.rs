@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{
-    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Rules, Secret, WithoutNode, reader::Reader,
+    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Rules, Secret, WebsocketSettings, WithoutNode,
+    reader::Reader,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub sip: SipSettings,
     /// `[freeswitch]`; None: there is no directory port.
     pub directory: Option<DirectorySettings>,
+    /// `[ws]`; None: there is no port for browsers.
+    pub websocket: Option<WebsocketSettings>,
     /// `[log]`.
     pub log: LogSettings,
 }
@@ -55,8 +58,8 @@ pub struct SipSettings {
     pub without_node: WithoutNode,
     /// `kick_on_delete`, `eject_uninvited`, `eject_phones`, `record_dirs`: what holds for conferences.
     pub rules: Rules,
-    /// `pipesalt`: makes the names of call pipes unguessable.
-    pub pipe_salt: Secret,
+    /// `pipesalt`: makes the names of call pipes unguessable; the general password does without it.
+    pub pipe_salt: Option<Secret>,
 }
 
 /// How a log line looks.
@@ -92,6 +95,7 @@ impl Settings {
             store: StoreSettings::read(reader),
             sip: SipSettings::read(reader),
             directory: DirectorySettings::read(reader),
+            websocket: WebsocketSettings::read(reader),
             log: LogSettings::read(reader),
         }
     }
@@ -134,13 +138,13 @@ impl SipSettings {
         }
         let only_verified = reader.switch(SECTION, "only_verified", false);
         nodes.iter_mut().for_each(|node| node.only_verified = only_verified);
-        let pipe_salt = reader.text(SECTION, "pipesalt").unwrap_or_else(|| "pipesalt".to_owned());
+        let pipe_salt = reader.text(SECTION, "pipesalt").map(Secret::new);
         SipSettings {
             nodes,
             timing: NodeTiming::read(reader),
             without_node: WithoutNode::read(reader),
             rules: Rules::read(reader),
-            pipe_salt: Secret::new(pipe_salt),
+            pipe_salt,
         }
     }
 }

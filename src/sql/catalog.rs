@@ -125,6 +125,12 @@ pub trait Transaction: Send {
     /// in columns. Gives back the row as it is now.
     fn put(&mut self, table: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<Row>;
 
+    /// Changes a row that this transaction sees: like [`Transaction::put`], but the table's own rules can tell it from a
+    /// row that takes the place of another.
+    fn update(&mut self, table: &Arc<TableSchema>, old: &Row, new: Row) -> Result<Row> {
+        self.put(table, Some(old), new)
+    }
+
     /// Removes a row that this transaction sees.
     fn delete(&mut self, table: &Arc<TableSchema>, old: &Row) -> Result<()>;
 

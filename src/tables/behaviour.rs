@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     DatabaseTransaction, MediaNodes, command::NodeCommand, conference, conference_members, conferences,
-    pipes, sip_nodes, users,
+    pipes, sip_nodes, users, users_messages,
 };
 use crate::{
     error::{Error, Result},
@@ -15,6 +15,16 @@ use crate::{
         types::{Row, TableSchema, Value},
     },
 };
+
+/// A row that was written.
+pub struct Written<'a> {
+    /// The row in whose place it is.
+    pub old: Option<&'a Row>,
+    /// The row.
+    pub new: &'a Row,
+    /// By an INSERT, even if it took the place of another row.
+    pub inserted: bool,
+}
 
 /// The rules of one table. The columns' types have been applied before.
 pub trait Behaviour: Send + Sync {
@@ -27,6 +37,24 @@ pub trait Behaviour: Send + Sync {
     /// The rows at this moment of a table that stores none, in any order.
     fn rows(&self) -> Option<Vec<Row>> {
         None
+    }
+
+    /// Whether a row that is inserted is kept at all.
+    fn keeps(&self, transaction: &DatabaseTransaction, row: &Row) -> Result<bool> {
+        let _ = (transaction, row);
+        Ok(true)
+    }
+
+    /// Does what follows from a row that was written.
+    fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
+        let _ = (transaction, written);
+        Ok(())
+    }
+
+    /// Does what follows from a row that was removed.
+    fn deleted(&self, transaction: &mut DatabaseTransaction, row: &Row) -> Result<()> {
+        let _ = (transaction, row);
+        Ok(())
     }
 
     /// Turns a row as it is stored into what a client sees at this moment.
@@ -62,7 +90,8 @@ pub fn of(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Box<
         "conferences" => Box::new(conferences::ConferencesTable::new(schema)?),
         "sip_nodes" => Box::new(sip_nodes::SipNodes::new(schema, nodes)?),
         "users_auth" => Box::new(users::Auth::new(schema)?),
-        "users_messages" => Box::new(users::Messages::new(schema)?),
+        "revoked_tokens" => Box::new(users::RevokedTokens::new(schema)?),
+        "users_messages" => Box::new(users_messages::Messages::new(schema)?),
         "pipes_messages" => Box::new(pipes::Messages::new(schema)?),
         "pipes_settings" => Box::new(pipes::Settings::new(schema)?),
         _ => Box::new(Plain),
@@ -80,5 +109,14 @@ pub fn text(row: &Row, column: usize) -> &str {
     match row.get(column) {
         Some(Value::Text(text)) => text,
         _ => "",
+    }
+}
+
+/// The user's number in a column; 0, which is nobody, for anything else.
+pub fn user_id(row: &Row, column: usize) -> u32 {
+    match row.get(column) {
+        Some(Value::UInt(id)) => u32::try_from(*id).unwrap_or_default(),
+        Some(Value::Int(id)) => u32::try_from(*id).unwrap_or_default(),
+        _ => 0,
     }
 }

@@ -5,17 +5,8 @@ use compact_str::CompactString;
 
 use crate::{
     error::{Error, Result},
-    sql::types::{ColumnDefault, Row, TableSchema, Value},
+    sql::types::{Row, TableSchema, Value},
 };
-
-/// A row with every column's default; NULL where there is none.
-pub fn defaults(schema: &TableSchema) -> Row {
-    let default = |default: &ColumnDefault| match default {
-        ColumnDefault::Value(value) => value.clone(),
-        ColumnDefault::None | ColumnDefault::CurrentTimestamp => Value::Null,
-    };
-    schema.columns.iter().map(|column| default(&column.default)).collect()
-}
 
 /// The text in a column.
 pub fn text(schema: &TableSchema, row: &Row, column: usize) -> Result<CompactString> {

@@ -6,7 +6,8 @@ use compact_str::CompactString;
 
 use super::{
     Behaviour, DatabaseTransaction, MediaNodes, Tie,
-    behaviour::{position, text},
+    behaviour::{Written, position, text},
+    calls::Calls,
     conference_members,
     keys::PRIMARY,
 };
@@ -25,12 +26,13 @@ pub const NAME: &str = "conference";
 /// has just failed.
 const MAX_INVITED: usize = 100;
 
-/// Chooses the node of an invitation.
+/// Chooses the node of an invitation, and calls the user whom it invites.
 pub struct Conference {
     schema: Arc<TableSchema>,
     nodes: Arc<dyn MediaNodes>,
     name: usize,
     node: usize,
+    calls: Calls,
 }
 
 impl Conference {
@@ -39,6 +41,7 @@ impl Conference {
         Ok(Conference {
             name: position(schema, "name")?,
             node: position(schema, "node")?,
+            calls: Calls::new(schema)?,
             schema: Arc::clone(schema),
             nodes: Arc::clone(nodes),
         })
@@ -61,6 +64,13 @@ impl Behaviour for Conference {
         let node = self.nodes.place(transaction.tenant(), name, asked, &mut ties)?;
         new[self.node] = Value::Text(node);
         Ok(())
+    }
+
+    fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
+        let Written { old, new, inserted } = *written;
+        // Whoever was invited to another node must come to this one.
+        let has_moved = old.is_some_and(|old| text(old, self.node) != text(new, self.node));
+        if inserted || has_moved { self.calls.ring(transaction, new) } else { Ok(()) }
     }
 }
 

@@ -217,7 +217,7 @@ impl MembersTable {
 
     /// The row of a node's member, as a transaction at this moment takes it: with ages.
     pub fn row(&self, node: &str, key: &MemberKey, member: &Member, now: DateTime<Utc>) -> Row {
-        let mut row = cell::defaults(&self.schema);
+        let mut row = self.schema.default_row();
         row[self.name] = Value::text(&key.conference);
         row[self.user_id] = Value::UInt(member.user_id.into());
         row[self.join_time] = cell::age(member.joined, now);

@@ -103,7 +103,7 @@ impl ConferencesTable {
     /// The row of a node's conference, as a transaction takes it.
     pub fn row(&self, node: &str, key: &ConferenceKey, conference: &LiveConference) -> Row {
         let started = DateTime::from_timestamp(conference.started, 0).unwrap_or_default();
-        let mut row = cell::defaults(&self.schema);
+        let mut row = self.schema.default_row();
         row[self.name] = Value::text(&key.name);
         row[self.node] = Value::text(node);
         row[self.started] = Value::DateTime(started.naive_utc());

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     sql::{
         Tenant,
-        types::{ColumnDefault, DataType, Row, Value},
+        types::{DataType, Row, Value},
     },
     store::{Store, Write, row::MAX_ROW_BYTES},
 };
@@ -129,13 +129,7 @@ impl<'a> Section<'a> {
             return Err(format!("{} values for {} columns", values.len(), self.columns.len()));
         }
         let columns = &self.table.schema.columns;
-        let mut row: Row = columns
-            .iter()
-            .map(|column| match &column.default {
-                ColumnDefault::Value(value) => value.clone(),
-                ColumnDefault::None | ColumnDefault::CurrentTimestamp => Value::Null,
-            })
-            .collect();
+        let mut row = self.table.schema.default_row();
         for (position, json) in self.columns.iter().zip(values) {
             let column = &columns[*position];
             let value = from_json(json, column.data_type);

@@ -4,13 +4,16 @@
 //! row and its index entries are, [`transaction`] reads and writes them. A table that does more than keep rows has a
 //! [`Behaviour`] in a file of its own.
 
+mod accounts;
 mod behaviour;
+mod calls;
 mod cell;
 mod check;
 mod command;
 mod conference;
 pub mod conference_members;
 pub mod conferences;
+mod events;
 mod export;
 mod import;
 mod invitations;
@@ -25,17 +28,27 @@ mod tests;
 mod transaction;
 mod uninvited;
 mod users;
+mod users_messages;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::{DateTime, Utc};
 
+pub use accounts::{Accounts, TenantPasswords};
 pub use behaviour::Behaviour;
+pub use calls::CALL_EVENT;
 pub use check::Finding;
 pub use command::{Action, Command, ConferenceAction, MemberAction};
+pub use events::{Audience, Event, PipeMessage};
 pub use invitations::{Invitation, InvitationsTable};
 pub use media::{MediaNodes, NoNodes, NodeStatus, Telling, Tie, UNKNOWN, WELL};
+pub use pipes::{PastMessage, is_name_character};
 pub use transaction::DatabaseTransaction;
+pub use users::USERS_TIME;
+pub use users_messages::{USERS_MESSAGES, WaitingMessage, WaitingMessages};
 
 use crate::{
     error::Result,
@@ -53,6 +66,8 @@ struct Inner {
     nodes: Arc<dyn MediaNodes>,
     /// In name order.
     tables: Vec<Arc<Table>>,
+    /// Who is told of commits.
+    audience: OnceLock<Arc<dyn Audience>>,
 }
 
 impl Database {
@@ -69,7 +84,7 @@ impl Database {
             .map(|schema| Table::new(schema, &nodes).map(Arc::new))
             .collect::<Result<_>>()?;
         tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
-        Ok(Database(Arc::new(Inner { store, nodes, tables })))
+        Ok(Database(Arc::new(Inner { store, nodes, tables, audience: OnceLock::new() })))
     }
 
     /// Starts a transaction, as [`Catalog::begin`] does.
@@ -80,6 +95,11 @@ impl Database {
     /// Where conferences take place.
     fn nodes(&self) -> Arc<dyn MediaNodes> {
         Arc::clone(&self.0.nodes)
+    }
+
+    /// Has somebody told of what is committed from now on; only the first call counts.
+    pub fn set_audience(&self, audience: Arc<dyn Audience>) {
+        let _ = self.0.audience.set(audience);
     }
 
     /// What the store uses and how it fares.

@@ -7,8 +7,10 @@ use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{
-    Database, Inner, InvitationsTable, conference, keys,
-    keys::PRIMARY,
+    Audience, Database, Event, Inner, InvitationsTable,
+    behaviour::Written,
+    conference, events,
+    keys::{self, PRIMARY},
     table::Table,
     uninvited::{self, Uninvited},
 };
@@ -32,10 +34,17 @@ pub struct DatabaseTransaction {
     tenant: Tenant,
     now: DateTime<Utc>,
     writes: BTreeMap<Key, Option<Bytes>>,
-    /// For each write, the key and what `writes` had for it before.
-    journal: Vec<(Key, Option<Option<Bytes>>)>,
+    journal: Vec<Entry>,
     /// Bytes of all writes, those included that others took the place of.
     written_bytes: u64,
+}
+
+/// What was done, in order.
+enum Entry {
+    /// A key was written, for which `writes` had this before.
+    Write(Key, Option<Option<Bytes>>),
+    /// Something is to be told after the commit.
+    Event(Event),
 }
 
 /// What each write takes beside its key and its row.
@@ -70,11 +79,29 @@ impl DatabaseTransaction {
         self.database.schema(name).ok_or_else(missing)
     }
 
+    /// Those who will be told of the commit; None if nobody is.
+    pub(super) fn audience(&self) -> Option<&Arc<dyn Audience>> {
+        self.database.audience.get()
+    }
+
+    /// Has something told after the commit.
+    pub(super) fn tell(&mut self, event: Event) {
+        if self.audience().is_some() {
+            self.journal.push(Entry::Event(event));
+        }
+    }
+
+    /// Makes the writes durable without telling anybody; the caller does.
+    pub fn commit_untold(mut self: Box<Self>) -> Commit {
+        self.journal.retain(|entry| matches!(entry, Entry::Write(..)));
+        self.commit()
+    }
+
     /// A new unique id that sorts behind those of earlier moments: a UUID of version 7.
-    pub fn time_ordered_id(&self) -> Value {
+    pub fn time_ordered_id(&self) -> String {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
         let moment = Timestamp::from_unix(&*ID_ORDER.lock(), seconds, self.now.timestamp_subsec_nanos());
-        Value::text(Uuid::new_v7(moment).hyphenated().to_string())
+        Uuid::new_v7(moment).hyphenated().to_string()
     }
 
     /// The table, unless it is the operator's and this is not the operator.
@@ -101,7 +128,7 @@ impl DatabaseTransaction {
             return Err(Error::TransactionTooLarge(limit));
         }
         let before = self.writes.insert(key.clone(), value);
-        self.journal.push((key, before));
+        self.journal.push(Entry::Write(key, before));
         Ok(())
     }
 
@@ -186,6 +213,43 @@ impl DatabaseTransaction {
         }
         Ok(())
     }
+
+    /// Writes a row in place of `old`, and what follows from it.
+    fn write_row(
+        &mut self,
+        schema: &Arc<TableSchema>,
+        old: Option<&Row>,
+        mut new: Row,
+        inserted: bool,
+    ) -> Result<Row> {
+        let table = Arc::clone(self.table(schema)?);
+        table.behaviour.write(self, old, &mut new)?;
+        if !inserted || table.behaviour.keeps(self, &new)? {
+            self.write_kept(&table, old, &new)?;
+        }
+        table.behaviour.written(self, &Written { old, new: &new, inserted })?;
+        Ok(new)
+    }
+
+    fn write_kept(&mut self, table: &Table, old: Option<&Row>, new: &Row) -> Result<()> {
+        let schema = &table.schema;
+        let new_key = keys::of_row(schema, self.tenant, new)?;
+        let old_key = old.map(|old| keys::of_row(schema, self.tenant, old)).transpose()?;
+        let old = old.zip(old_key.as_ref());
+        if let Some((_, old_key)) = old
+            && *old_key != new_key
+        {
+            if self.read(&new_key)?.is_some() {
+                return Err(duplicate("PRIMARY", &schema.primary_key, new));
+            }
+            self.write(old_key.clone(), None)?;
+        }
+        for index in &schema.indexes {
+            self.update_index(schema, index, old, Some((new, &new_key)))?;
+        }
+        let bytes = table.encode(new)?;
+        self.write(new_key, Some(bytes.into()))
+    }
 }
 
 impl Transaction for DatabaseTransaction {
@@ -248,35 +312,22 @@ impl Transaction for DatabaseTransaction {
         entries.map(|entry| entry.map(|_| 1)).sum()
     }
 
-    fn put(&mut self, schema: &Arc<TableSchema>, old: Option<&Row>, mut new: Row) -> Result<Row> {
-        let table = Arc::clone(self.table(schema)?);
-        table.behaviour.write(self, old, &mut new)?;
-        let new_key = keys::of_row(schema, self.tenant, &new)?;
-        let old_key = old.map(|old| keys::of_row(schema, self.tenant, old)).transpose()?;
-        let old = old.zip(old_key.as_ref());
-        if let Some((_, old_key)) = old
-            && *old_key != new_key
-        {
-            if self.read(&new_key)?.is_some() {
-                return Err(duplicate("PRIMARY", &schema.primary_key, &new));
-            }
-            self.write(old_key.clone(), None)?;
-        }
-        for index in &schema.indexes {
-            self.update_index(schema, index, old, Some((&new, &new_key)))?;
-        }
-        let bytes = table.encode(&new)?;
-        self.write(new_key, Some(bytes.into()))?;
-        Ok(new)
+    fn put(&mut self, schema: &Arc<TableSchema>, old: Option<&Row>, new: Row) -> Result<Row> {
+        self.write_row(schema, old, new, true)
+    }
+
+    fn update(&mut self, schema: &Arc<TableSchema>, old: &Row, new: Row) -> Result<Row> {
+        self.write_row(schema, Some(old), new, false)
     }
 
     fn delete(&mut self, schema: &Arc<TableSchema>, old: &Row) -> Result<()> {
-        self.table(schema)?;
+        let table = Arc::clone(self.table(schema)?);
         let key = keys::of_row(schema, self.tenant, old)?;
         for index in &schema.indexes {
             self.update_index(schema, index, Some((old, &key)), None)?;
         }
-        self.write(key, None)
+        self.write(key, None)?;
+        table.behaviour.deleted(self, old)
     }
 
     fn savepoint(&self) -> usize {
@@ -284,11 +335,12 @@ impl Transaction for DatabaseTransaction {
     }
 
     fn rollback_to(&mut self, savepoint: usize) {
-        for (key, before) in self.journal.drain(savepoint.min(self.journal.len())..).rev() {
-            match before {
-                Some(value) => self.writes.insert(key, value),
-                None => self.writes.remove(&key),
-            };
+        for entry in self.journal.drain(savepoint.min(self.journal.len())..).rev() {
+            match entry {
+                Entry::Write(key, Some(before)) => drop(self.writes.insert(key, before)),
+                Entry::Write(key, None) => drop(self.writes.remove(&key)),
+                Entry::Event(_) => {}
+            }
         }
     }
 
@@ -297,17 +349,29 @@ impl Transaction for DatabaseTransaction {
     }
 
     fn commit(self: Box<Self>) -> Commit {
-        if self.writes.is_empty() {
+        if self.journal.is_empty() {
             return Box::pin(std::future::ready(Ok(None)));
         }
         let uninvited = self.uninvited();
-        let DatabaseTransaction { database, snapshot, writes, tenant, now, .. } = *self;
-        let commit = database.store.commit(snapshot, writes.into_iter().collect());
-        Box::pin(async move {
+        let DatabaseTransaction { database, snapshot, writes, journal, tenant, now, .. } = *self;
+        let events = journal.into_iter().filter_map(|entry| match entry {
+            Entry::Event(event) => Some(event),
+            Entry::Write(..) => None,
+        });
+        let events: Vec<Event> = events.collect();
+        let audience = database.audience.get().filter(|_| !events.is_empty()).cloned();
+        let writing = (!writes.is_empty()).then(|| database.store.commit(snapshot, writes.into_iter().collect()));
+        let commit: Commit = Box::pin(async move {
             let uninvited = uninvited?;
-            commit.await?;
+            if let Some(writing) = writing {
+                writing.await?;
+            }
             Ok(uninvited::throw_out(&Database(database), tenant, &uninvited, now))
-        })
+        });
+        match audience {
+            Some(audience) => events::told(commit, audience, tenant, events),
+            None => commit,
+        }
     }
 }
 

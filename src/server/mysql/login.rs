@@ -17,11 +17,11 @@ use tracing::warn;
 
 use super::{
     MysqlPort,
-    accounts::tenant_of,
     claim::{CAPABILITIES, Claim, read_change_user, read_response, shown_user},
     column::UTF8MB4,
     packet,
     socket::{Command, PacketSocket, ReadError, Transport},
+    user::tenant_of,
 };
 use crate::{
     config::Secret,

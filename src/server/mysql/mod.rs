@@ -12,7 +12,6 @@
 //! 4. [`connection`] moves it all: it feeds a command, runs opensrv as a coroutine of its own task, and writes the
 //!    answer in large pieces.
 
-mod accounts;
 mod bridge;
 mod carrier;
 mod cell;
@@ -33,10 +32,10 @@ pub(super) mod test_support;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod user;
 
 use std::{net::SocketAddr, sync::Arc};
 
-pub use accounts::{Accounts, TenantPasswords};
 use throttle::Throttle;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -54,6 +53,7 @@ use crate::{
     config::MysqlSettings,
     error::{Error, Result},
     sql::{Engine, types::Value},
+    tables::Accounts,
 };
 
 /// What all connections of the port share.

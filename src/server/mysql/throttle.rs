@@ -19,7 +19,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::accounts::tenant_of;
+use super::user::tenant_of;
 
 /// Queues that are remembered, and users let in at their addresses: those last used. At most some 2 MB each.
 const REMEMBERED: usize = 16 * 1024;

@@ -333,7 +333,7 @@ fn update_row(
     if let Some(obstacle) = obstacle {
         return Err(writer.duplicate(obstacle));
     }
-    writer.run.with(|transaction| transaction.put(writer.table, Some(old), row)).map(Some)
+    writer.run.with(|transaction| transaction.update(writer.table, old, row)).map(Some)
 }
 
 /// Runs an UPDATE. Its rows are found before the first one changes.

@@ -1,6 +1,6 @@
 //! What a table looks like: its columns, keys and how INSERT treats an existing row.
 
-use super::{DataType, Value};
+use super::{DataType, Row, Value};
 
 /// What a column holds when an INSERT does not name it.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,5 +97,14 @@ impl TableSchema {
     /// Position of the column of this name, compared without case.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A row of fixed defaults, NULL where a column has none.
+    pub fn default_row(&self) -> Row {
+        let default = |column: &ColumnSchema| match &column.default {
+            ColumnDefault::Value(value) => value.clone(),
+            ColumnDefault::None | ColumnDefault::CurrentTimestamp => Value::Null,
+        };
+        self.columns.iter().map(default).collect()
     }
 }

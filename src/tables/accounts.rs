@@ -1,4 +1,4 @@
-//! Who may log in.
+//! The tenants' passwords.
 
 use std::sync::Arc;
 
@@ -44,41 +44,6 @@ impl Accounts for TenantPasswords {
             Some(Value::Text(password)) => Ok(Secret::new(password.as_str())),
             Some(_) => Err(incomplete()),
             None => Ok(self.general.clone()),
-        }
-    }
-}
-
-/// The tenant that a user name stands for: its number, or 0 for `root` (notes 07, section 1).
-pub(super) fn tenant_of(user: &[u8]) -> Option<Tenant> {
-    if user == b"root" {
-        return Some(0);
-    }
-    if !user.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(user).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn users_are_numbers_or_root() {
-        for (user, tenant) in [
-            (&b"root"[..], Some(0)),
-            (b"0", Some(0)),
-            (b"15", Some(15)),
-            (b"999999", Some(999_999)),
-            (b"bob", None),
-            (b"", None),
-            (b"-1", None),
-            (b"+1", None),
-            (b"15 ", None),
-            (b"4294967296", None),
-            (b"\xff", None),
-        ] {
-            assert_eq!(tenant_of(user), tenant, "{user:?}");
         }
     }
 }

@@ -1,0 +1,113 @@
+//! Who listens to what: browsers by pipe and by user, in shards so that publishers rarely wait for each other.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use dashmap::{DashMap, mapref::entry::Entry};
+
+use super::{
+    message::Broadcast,
+    peer::{End, Peer},
+};
+use crate::sql::Tenant;
+
+/// The connected browsers.
+#[derive(Default)]
+pub(super) struct Hub {
+    /// In the order in which they subscribed.
+    pipes: DashMap<(Tenant, CompactString), Vec<Arc<Peer>>>,
+    users: DashMap<(Tenant, u32), Vec<Arc<Peer>>>,
+}
+
+impl Hub {
+    /// Makes a browser one of its user's. `first` is called if he had none before, while none of his can come or go: what
+    /// it tells others is heard in the order in which it happens.
+    pub fn enter(&self, peer: &Arc<Peer>, first: impl FnOnce()) {
+        let mut peers = self.users.entry((peer.tenant, peer.user_id)).or_default();
+        peers.push(Arc::clone(peer));
+        if peers.len() == 1 {
+            first();
+        }
+    }
+
+    /// Forgets a browser of a user. `last` is called if he has none any more, as with [`Hub::enter`].
+    pub fn leave(&self, peer: &Arc<Peer>, last: impl FnOnce()) {
+        let Entry::Occupied(mut entry) = self.users.entry((peer.tenant, peer.user_id)) else { return };
+        if remove(entry.get_mut(), peer) && entry.get().is_empty() {
+            last();
+            entry.remove();
+        }
+    }
+
+    /// The browsers of a user.
+    pub fn of_user(&self, tenant: Tenant, user_id: u32) -> Vec<Arc<Peer>> {
+        self.users.get(&(tenant, user_id)).map(|peers| peers.clone()).unwrap_or_default()
+    }
+
+    /// Whether a user has a browser here.
+    pub fn is_online(&self, tenant: Tenant, user_id: u32) -> bool {
+        self.users.contains_key(&(tenant, user_id))
+    }
+
+    /// Ends all connections of a user.
+    pub fn log_out(&self, tenant: Tenant, user_id: u32) {
+        for peer in self.of_user(tenant, user_id) {
+            peer.end(End::LoggedOut);
+        }
+    }
+
+    /// Adds a browser to a pipe; those who are in it before are sent `told`.
+    pub fn subscribe(&self, pipe: &CompactString, peer: &Arc<Peer>, told: Option<&Broadcast>) {
+        let mut peers = self.pipes.entry((peer.tenant, pipe.clone())).or_default();
+        if let Some(told) = told {
+            send(&peers, told, None);
+        }
+        peers.push(Arc::clone(peer));
+    }
+
+    /// Takes a browser out of a pipe; those who stay are sent `told`.
+    pub fn unsubscribe(&self, pipe: &CompactString, peer: &Arc<Peer>, told: Option<&Broadcast>) {
+        let Entry::Occupied(mut entry) = self.pipes.entry((peer.tenant, pipe.clone())) else { return };
+        if !remove(entry.get_mut(), peer) {
+            return;
+        }
+        if let Some(told) = told {
+            send(entry.get(), told, None);
+        }
+        if entry.get().is_empty() {
+            entry.remove();
+        }
+    }
+
+    /// The browsers in a pipe.
+    pub fn subscribers(&self, tenant: Tenant, pipe: &str) -> Vec<Arc<Peer>> {
+        self.pipes.get(&(tenant, pipe.into())).map(|peers| peers.clone()).unwrap_or_default()
+    }
+
+    /// How many browsers are in a pipe.
+    pub fn count(&self, tenant: Tenant, pipe: &str) -> usize {
+        self.pipes.get(&(tenant, pipe.into())).map_or(0, |peers| peers.len())
+    }
+
+    /// Sends a message to all browsers in a pipe except one; how many take it.
+    pub fn publish(
+        &self,
+        tenant: Tenant,
+        pipe: &str,
+        message: &Broadcast,
+        except: Option<&Arc<Peer>>,
+    ) -> usize {
+        self.pipes.get(&(tenant, pipe.into())).map_or(0, |peers| send(&peers, message, except))
+    }
+}
+
+fn send(peers: &[Arc<Peer>], message: &Broadcast, except: Option<&Arc<Peer>>) -> usize {
+    let others = peers.iter().filter(|peer| except.is_none_or(|except| !Arc::ptr_eq(peer, except)));
+    others.filter(|peer| peer.send_broadcast(message)).count()
+}
+
+/// Removes a browser from a list; whether it was there.
+fn remove(peers: &mut Vec<Arc<Peer>>, peer: &Arc<Peer>) -> bool {
+    let position = peers.iter().position(|other| Arc::ptr_eq(other, peer));
+    position.map(|position| peers.remove(position)).is_some()
+}

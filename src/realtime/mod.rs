@@ -1,0 +1,206 @@
+//! The browsers' side: who is connected, what they listen to, and what they are told.
+//!
+//! A browser is a [`Session`] with a [`Mailbox`]; the port that carries its WebSocket feeds the one and empties the other,
+//! and knows nothing of what they say. Sessions meet in the `hub`, by pipe and by user.
+//!
+//! What comes from SQL comes as the events of commits ([`Audience`]), when they are durable: a message in a pipe goes to
+//! its subscribers; one for a user waits in table `users_messages`, from where the `queue` delivers it; a call is such a
+//! message. Nothing is sent that is not on disk, if it is to be on disk at all.
+
+mod command;
+mod hub;
+mod login;
+mod message;
+mod name;
+mod peer;
+mod presence;
+mod queue;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use tokio::{task::JoinSet, time::sleep};
+use tracing::{error, warn};
+
+use self::{
+    hub::Hub,
+    message::{Broadcast, Data, Envelope},
+    peer::Peer,
+    presence::LastSeen,
+    queue::Queues,
+};
+pub use self::{
+    message::ClientVersion,
+    peer::{About, End, Mailbox},
+    session::{Hello, Session},
+};
+use crate::{
+    config::{RealtimeSettings, Secret},
+    error::Result,
+    sql::{Clock, Tenant},
+    tables::{Accounts, Audience, Database, DatabaseTransaction, Event, PipeMessage},
+};
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// How often messages that nobody came for are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// Before the name of the pipe that the browsers in a conference share.
+const CALL_PIPE: &str = "web_syscall_vA_";
+/// Characters of its name that cannot be guessed.
+const CALL_PIPE_CHARACTERS: usize = 28;
+
+/// What all browsers' sessions share.
+pub struct Realtime {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    accounts: Arc<dyn Accounts>,
+    settings: RealtimeSettings,
+    hub: Hub,
+    queues: Queues,
+    last_seen: Arc<LastSeen>,
+    /// End with the rest.
+    _tasks: JoinSet<()>,
+}
+
+impl Realtime {
+    /// Begins to serve browsers, and to listen to what is committed to the database.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn start(
+        database: &Database,
+        clock: &Arc<dyn Clock>,
+        accounts: Arc<dyn Accounts>,
+        pipe_salt: Secret,
+        settings: RealtimeSettings,
+    ) -> Result<Arc<Self>> {
+        presence::forget_everybody(database, clock.as_ref()).await?;
+        let last_seen = Arc::new(LastSeen::default());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&last_seen).keep(database.clone(), Arc::clone(clock)));
+        Ok(Arc::new_cyclic(|realtime: &Weak<Realtime>| {
+            tasks.spawn(sweep(Weak::clone(realtime)));
+            database.set_audience(Arc::new(Ear { realtime: Weak::clone(realtime), pipe_salt }));
+            Realtime {
+                database: database.clone(),
+                clock: Arc::clone(clock),
+                accounts,
+                settings,
+                hub: Hub::default(),
+                queues: Queues::default(),
+                last_seen,
+                _tasks: tasks,
+            }
+        }))
+    }
+
+    /// Writes down what is not yet in the store, when no browser is left.
+    pub async fn flush(&self) -> Result<()> {
+        self.last_seen.write(&self.database, self.clock.as_ref()).await
+    }
+
+    /// The unix time in seconds.
+    fn now(&self) -> i64 {
+        self.clock.now().timestamp()
+    }
+
+    fn transaction(&self, tenant: Tenant) -> Box<DatabaseTransaction> {
+        Box::new(self.database.transaction(tenant, self.clock.now()))
+    }
+
+    /// Says something in a pipe for a browser: first into the history, if the pipe has one, then to all others in it. How many
+    /// that were.
+    async fn say(&self, peer: &Arc<Peer>, message: PipeMessage, user_id: u32) -> Result<usize> {
+        let mut transaction = self.transaction(peer.tenant);
+        transaction.say(&message, user_id)?;
+        transaction.commit_untold().await?;
+        Ok(self.publish(peer.tenant, &message, Some(user_id), Some(peer)))
+    }
+
+    /// Tells all in a pipe but one; how many those are.
+    fn publish(
+        &self,
+        tenant: Tenant,
+        message: &PipeMessage,
+        user_id: Option<u32>,
+        except: Option<&Arc<Peer>>,
+    ) -> usize {
+        let told = Broadcast::new(Envelope {
+            data: Data::payload(&message.message),
+            event: &message.event,
+            message_send_time: Some(self.now()),
+            pipe: &message.pipe,
+            user_id,
+            ..Envelope::default()
+        });
+        self.hub.publish(tenant, &message.pipe, &told, except)
+    }
+
+    /// Does what a commit brought about.
+    fn hear(self: &Arc<Self>, tenant: Tenant, event: Event) {
+        match event {
+            Event::MessageWaits { user_id } => self.deliver(tenant, user_id),
+            Event::PipeMessage(message) => drop(self.publish(tenant, &message, None, None)),
+            Event::LoggedOut { user_id } => self.hub.log_out(tenant, user_id),
+            Event::TokenRevoked { token } => {
+                let realtime = Arc::clone(self);
+                tokio::spawn(async move {
+                    if let Err(reason) = realtime.revoke(tenant, &token).await {
+                        error!(tenant, %reason, "the user of a revoked token stays logged in");
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Listens to the database for as long as there are browsers to serve.
+struct Ear {
+    realtime: Weak<Realtime>,
+    pipe_salt: Secret,
+}
+
+impl Audience for Ear {
+    fn tell(&self, tenant: Tenant, events: Vec<Event>) {
+        if let Some(realtime) = self.realtime.upgrade() {
+            events.into_iter().for_each(|event| realtime.hear(tenant, event));
+        }
+    }
+
+    fn call_pipe(&self, tenant: Tenant, conference: &str) -> String {
+        call_pipe(&self.pipe_salt, tenant, conference)
+    }
+}
+
+/// Name of the pipe that the browsers in a conference share (notes 04, section 5).
+fn call_pipe(salt: &Secret, tenant: Tenant, conference: &str) -> String {
+    let digest = HmacSha256::new_from_slice(salt.expose().as_bytes()).map(|mut hmac| {
+        hmac.update(&tenant.to_be_bytes());
+        hmac.update(conference.as_bytes());
+        URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes())
+    });
+    // A key of any length will do.
+    let mut name = digest.unwrap_or_default();
+    name.truncate(CALL_PIPE_CHARACTERS);
+    format!("{CALL_PIPE}{name}")
+}
+
+/// Removes messages that nobody came for in time.
+async fn sweep(realtime: Weak<Realtime>) {
+    loop {
+        sleep(SWEEP_INTERVAL).await;
+        let Some(realtime) = realtime.upgrade() else { return };
+        if let Err(reason) = realtime.remove_expired().await {
+            warn!(%reason, "messages that nobody came for stay for now");
+        }
+    }
+}

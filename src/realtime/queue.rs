@@ -1,0 +1,162 @@
+//! Private messages: from table `users_messages` to a user's browsers.
+//!
+//! A message waits in the table until the connection of one of the user's browsers has it, and is removed only then: a
+//! crash in between delivers it again rather than never. One task at a time delivers to a user, so that his messages keep
+//! their order.
+
+use std::sync::Arc;
+
+use dashmap::{DashMap, mapref::entry::Entry};
+use tokio::sync::mpsc;
+use tracing::error;
+
+use super::{
+    Realtime,
+    message::{Data, Envelope, PRIVATE},
+    peer::Peer,
+};
+use crate::{
+    error::Result,
+    sql::{Catalog, Tenant, Transaction},
+    tables::{CALL_EVENT, USERS_MESSAGES, WaitingMessage},
+};
+
+/// Most messages that are under way to a browser at one time.
+const MAX_MESSAGES: usize = 64;
+/// About as many bytes of them, unless one has more: they must fit into what may wait for a browser.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Most messages that one sweep removes from a tenant's queues; the next one comes soon.
+const MAX_EXPIRED: usize = 10_000;
+
+/// The users to whom is being delivered; true: there is more than was there when it began.
+#[derive(Default)]
+pub(super) struct Queues(DashMap<(Tenant, u32), bool>);
+
+impl Realtime {
+    /// Sees to it that a user's browsers get what waits for him.
+    pub(super) fn deliver(self: &Arc<Self>, tenant: Tenant, user_id: u32) {
+        if !self.hub.is_online(tenant, user_id) {
+            return;
+        }
+        match self.queues.0.entry((tenant, user_id)) {
+            Entry::Occupied(mut more) => *more.get_mut() = true,
+            Entry::Vacant(entry) => {
+                entry.insert(false);
+                tokio::spawn(Arc::clone(self).deliver_all(tenant, user_id));
+            }
+        }
+    }
+
+    async fn deliver_all(self: Arc<Self>, tenant: Tenant, user_id: u32) {
+        loop {
+            let delivered = self.deliver_some(tenant, user_id).await;
+            if let Err(reason) = &delivered {
+                error!(tenant, user_id, %reason, "messages of a user stay where they are");
+            }
+            if matches!(delivered, Ok(true)) {
+                continue;
+            }
+            // Nothing is left for now: whoever brings more from here on starts anew.
+            if let Entry::Occupied(mut more) = self.queues.0.entry((tenant, user_id)) {
+                if *more.get() && delivered.is_ok() {
+                    *more.get_mut() = false;
+                } else {
+                    more.remove();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Delivers the oldest messages and removes them; false if there is none, or nobody to have it.
+    async fn deliver_some(&self, tenant: Tenant, user_id: u32) -> Result<bool> {
+        let mut transaction = self.transaction(tenant);
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        for message in transaction.waiting_messages(user_id)? {
+            let message = message?;
+            bytes += message.message.len();
+            if messages.len() == MAX_MESSAGES || (bytes > MAX_BYTES && !messages.is_empty()) {
+                break;
+            }
+            messages.push(message);
+        }
+        let fresh: Vec<_> = messages.iter().filter(|message| !self.has_expired(message)).collect();
+        // Looked up after the messages: a browser that came before one of them was written is among them.
+        let peers = self.hub.of_user(tenant, user_id);
+        if messages.is_empty() || (peers.is_empty() && !fresh.is_empty()) {
+            return Ok(false);
+        }
+        if let Some((last, others)) = fresh.split_last() {
+            for message in others {
+                send(&peers, message, None);
+            }
+            let (written, mut receipt) = mpsc::channel(1);
+            send(&peers, last, Some(&written));
+            drop(written);
+            if receipt.recv().await.is_none() {
+                return Ok(false);
+            }
+        }
+        for message in &messages {
+            transaction.remove_message(message)?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Removes the messages that nobody came for in time.
+    pub(super) async fn remove_expired(&self) -> Result<()> {
+        let Some(table) = self.database.table(USERS_MESSAGES) else { return Ok(()) };
+        for tenant in self.database.tenants(&table)? {
+            let mut transaction = self.transaction(tenant);
+            let mut expired = Vec::new();
+            for message in transaction.all_waiting_messages()? {
+                let message = message?;
+                if self.has_expired(&message) {
+                    expired.push(message);
+                }
+                if expired.len() == MAX_EXPIRED {
+                    break;
+                }
+            }
+            for message in &expired {
+                transaction.remove_message(message)?;
+            }
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is too late to deliver a message.
+    fn has_expired(&self, message: &WaitingMessage) -> bool {
+        let lifetime = match message.event.as_str() {
+            CALL_EVENT => self.settings.call_lifetime,
+            _ => self.settings.message_lifetime,
+        };
+        let age = self.clock.now().signed_duration_since(message.moment);
+        age.to_std().is_ok_and(|age| age > lifetime)
+    }
+}
+
+/// Sends a message to a user's browsers: as it has always been to those who were there when it was written, marked as one
+/// that waited to others.
+fn send(peers: &[Arc<Peer>], message: &WaitingMessage, written: Option<&mpsc::Sender<()>>) {
+    let moment = message.moment;
+    for peer in peers {
+        let waited = moment.timestamp_millis() < peer.since;
+        let data = match message.event.as_str() {
+            CALL_EVENT if !waited => Data::object(&message.message),
+            _ => Data::payload(&message.message),
+        };
+        let envelope = Envelope {
+            data,
+            event: &message.event,
+            from_queue: waited,
+            message_send_time: waited.then(|| moment.timestamp()),
+            pipe: PRIVATE,
+            ..Envelope::default()
+        };
+        peer.send_receipted(&envelope, written.cloned());
+    }
+}

@@ -1,0 +1,123 @@
+//! Table `users_messages`: what waits for users.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Behaviour, DatabaseTransaction, Event,
+    behaviour::{Written, position, text, user_id},
+    keys::PRIMARY,
+    pipes,
+};
+use crate::{
+    error::Result,
+    sql::{
+        KeyRange, Transaction,
+        types::{Row, TableSchema, Value},
+    },
+};
+
+/// The table's name.
+pub const USERS_MESSAGES: &str = "users_messages";
+
+/// The rules of the table: `index` is the server's, whatever an INSERT says, and orders a user's messages by time.
+pub struct Messages {
+    id: usize,
+    index: usize,
+    event: usize,
+}
+
+impl Messages {
+    /// Finds the table's columns.
+    pub fn new(schema: &TableSchema) -> Result<Self> {
+        Ok(Messages {
+            id: position(schema, "id")?,
+            index: position(schema, "index")?,
+            event: position(schema, "event")?,
+        })
+    }
+}
+
+impl Behaviour for Messages {
+    fn write(&self, transaction: &DatabaseTransaction, old: Option<&Row>, new: &mut Row) -> Result<()> {
+        pipes::check_characters(text(new, self.event))?;
+        new[self.index] = match old {
+            Some(old) => old[self.index].clone(),
+            None => Value::text(transaction.time_ordered_id()),
+        };
+        Ok(())
+    }
+
+    fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
+        transaction.tell(Event::MessageWaits { user_id: user_id(written.new, self.id) });
+        Ok(())
+    }
+}
+
+/// A message that waits for a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingMessage {
+    /// When it was written.
+    pub moment: DateTime<Utc>,
+    /// Its event.
+    pub event: String,
+    /// What it says.
+    pub message: String,
+    row: Row,
+}
+
+/// Messages as they are read.
+pub type WaitingMessages = Box<dyn Iterator<Item = Result<WaitingMessage>>>;
+
+impl DatabaseTransaction {
+    /// The messages that wait for a user, oldest first.
+    pub fn waiting_messages(&self, user_id: u32) -> Result<WaitingMessages> {
+        self.messages(&KeyRange::prefix(vec![Value::UInt(user_id.into())]))
+    }
+
+    /// The messages that wait for all users of the tenant.
+    pub fn all_waiting_messages(&self) -> Result<WaitingMessages> {
+        self.messages(&KeyRange::all())
+    }
+
+    fn messages(&self, range: &KeyRange) -> Result<WaitingMessages> {
+        let table = self.schema(USERS_MESSAGES)?;
+        let columns = Messages::new(&table)?;
+        let message = position(&table, "message")?;
+        let rows = self.scan(&table, PRIMARY, range, false)?;
+        Ok(Box::new(rows.map(move |row| {
+            let row = row?;
+            Ok(WaitingMessage {
+                moment: moment(text(&row, columns.index)),
+                event: text(&row, columns.event).to_owned(),
+                message: text(&row, message).to_owned(),
+                row,
+            })
+        })))
+    }
+
+    /// Has a message wait for a user.
+    pub fn add_message(&mut self, user_id: Value, event: &str, message: &str) -> Result<()> {
+        let table = self.schema(USERS_MESSAGES)?;
+        let mut row = table.default_row();
+        row[position(&table, "id")?] = user_id;
+        row[position(&table, "event")?] = Value::text(event);
+        row[position(&table, "message")?] = Value::text(message);
+        self.put(&table, None, row).map(drop)
+    }
+
+    /// Removes a message that waits.
+    pub fn remove_message(&mut self, message: &WaitingMessage) -> Result<()> {
+        let table = self.schema(USERS_MESSAGES)?;
+        self.delete(&table, &message.row)
+    }
+}
+
+/// The moment in a time-ordered id; long ago for other ids.
+fn moment(id: &str) -> DateTime<Utc> {
+    let timestamp = Uuid::parse_str(id).ok().and_then(|id| id.get_timestamp());
+    let moment = timestamp.map(|timestamp| timestamp.to_unix());
+    moment
+        .and_then(|(seconds, nanos)| DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos))
+        .unwrap_or_default()
+}
