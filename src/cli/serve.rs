@@ -1,22 +1,17 @@
 //! `cometql serve`.
 
-use std::{fs, io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use cometql::{
-    config::{
-        self, DirectorySettings, FreeswitchNode, MysqlSettings, PASSWORD_FILE, Secret, Settings,
-        StatementLimits,
-    },
+    config::{self, FreeswitchNode, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
     freeswitch::{self, Cluster, Enforcer, Nodes},
+    realtime::Realtime,
     server::{
-        Listener,
-        directory::DirectoryPort,
-        make_room,
-        mysql::MysqlPort,
-        stop_signal,
+        Listener, Service, directory::DirectoryPort, make_room, mysql::MysqlPort, stop_signal,
+        websocket::WebsocketPort,
     },
     sql::{Catalog, Clock, Engine, Limits, SystemClock},
-    tables::{Database, TenantPasswords},
+    tables::{Accounts, Database, TenantPasswords},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -53,32 +48,46 @@ async fn run(
     password: Secret,
     shown: &str,
 ) -> Result<(), Failure> {
-    let (catalog, clock): (Arc<dyn Catalog>, _) = (Arc::new(database), cluster.clock());
+    let settings = &with_room(settings);
+    let (catalog, clock): (Arc<dyn Catalog>, _) = (Arc::new(database.clone()), cluster.clock());
     let engine = Engine::new(Arc::clone(&catalog), Arc::clone(clock), limits(&settings.mysql));
-    let accounts =
-        TenantPasswords { catalog: Arc::clone(&catalog), clock: Arc::clone(clock), general: password };
-    let others = settings.directory.as_ref().map_or(0, |directory| directory.max_connections);
-    let max_connections = make_room(settings.mysql.max_connections, others);
-    let mysql = MysqlSettings { max_connections, ..settings.mysql.clone() };
-    let port = MysqlPort::new(engine, Arc::new(accounts), mysql)?;
-    let mut nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
-    let _enforcer = AbortOnDropHandle::new(tokio::spawn(Enforcer::new(cluster, &catalog).run()));
-    let directory = match &settings.directory {
-        Some(settings) => Some(directory(settings, &catalog, clock).await?),
+    let accounts: Arc<dyn Accounts> = Arc::new(TenantPasswords {
+        catalog: Arc::clone(&catalog),
+        clock: Arc::clone(clock),
+        general: password.clone(),
+    });
+    let port = MysqlPort::new(engine, Arc::clone(&accounts), settings.mysql.clone())?;
+    // On threads of the runtime, where connections are, so that none is handed from one thread to another.
+    let mut listeners = JoinSet::new();
+    // Before anything can be committed that browsers are to be told.
+    let realtime = match &settings.websocket {
+        Some(websocket) => {
+            let salt = settings.sip.pipe_salt.clone().unwrap_or(password);
+            let realtime =
+                Realtime::start(&database, clock, accounts, salt, websocket.realtime.clone()).await?;
+            let listener = listen(WebsocketPort::new(&realtime, clock, websocket.clone())?)?;
+            info!(address = %listener.address()?, "browsers are served");
+            listeners.spawn(listener.run(stop()));
+            Some(realtime)
+        }
         None => None,
     };
-    let address = (settings.mysql.ip, settings.mysql.port).into();
-    let listener = Listener::bind(port).map_err(|reason| cannot_listen(address, &reason))?;
+    let mut nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
+    let _enforcer = AbortOnDropHandle::new(tokio::spawn(Enforcer::new(cluster, &catalog).run()));
+    if let Some(settings) = &settings.directory {
+        if settings.credentials.is_none() && !settings.is_local() {
+            warn!("[freeswitch] allow lets other machines ask the directory, without user and password");
+        }
+        let listener = listen(DirectoryPort::new(&catalog, clock, settings.clone())?)?;
+        info!(address = %listener.address()?, "the directory for FreeSWITCH is open");
+        listeners.spawn(listener.run(stop()));
+    }
+    let listener = listen(port)?;
     let address = listener.address()?;
     info!(%address, folder = %settings.store.folder.display(), nodes = settings.sip.nodes.len(), "serving");
     greet(address, shown);
-    // On threads of the runtime, where connections are, so that none is handed from one thread to another.
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut listeners = JoinSet::new();
     listeners.spawn(listener.run(stop()));
-    if let Some(directory) = directory {
-        listeners.spawn(directory.run(stop()));
-    }
+    let mut hangup = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
             ended = listeners.join_next() => match ended {
@@ -89,6 +98,9 @@ async fn run(
         }
     }
     nodes.stop().await;
+    if let Some(realtime) = realtime {
+        realtime.flush().await?;
+    }
     Ok(())
 }
 
@@ -112,6 +124,23 @@ async fn read_nodes_again(file: Option<&Path>, nodes: &mut Nodes) {
     }
 }
 
+/// The settings with as many connections as there are file descriptors for.
+fn with_room(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    let Settings { mysql, directory, websocket, .. } = &mut settings;
+    let (mut no_directory, mut no_websocket) = (0, 0);
+    let connections = [
+        &mut mysql.max_connections,
+        directory.as_mut().map_or(&mut no_directory, |directory| &mut directory.max_connections),
+        websocket.as_mut().map_or(&mut no_websocket, |websocket| &mut websocket.max_connections),
+    ];
+    let room = make_room(connections.each_ref().map(|wanted| **wanted));
+    for (connections, room) in connections.into_iter().zip(room) {
+        *connections = room;
+    }
+    settings
+}
+
 /// Ready when the process is asked to stop.
 async fn stop() {
     if let Err(reason) = stop_signal().await {
@@ -119,24 +148,9 @@ async fn stop() {
     }
 }
 
-/// The port that FreeSWITCH asks, listening.
-async fn directory(
-    settings: &DirectorySettings,
-    catalog: &Arc<dyn Catalog>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Listener<DirectoryPort>, Failure> {
-    let address = (settings.ip, settings.port).into();
-    let port = DirectoryPort::new(catalog, clock, settings.clone())?;
-    let listener = Listener::bind(port).map_err(|reason| cannot_listen(address, &reason))?;
-    info!(address = %listener.address()?, "the directory for FreeSWITCH is open");
-    if settings.credentials.is_none() && !settings.is_local() {
-        warn!("[freeswitch] allow lets other machines ask the directory, without user and password");
-    }
-    Ok(listener)
-}
-
-fn cannot_listen(address: SocketAddr, reason: &io::Error) -> String {
-    format!("cannot listen on {address}: {reason}")
+fn listen<S: Service>(port: S) -> Result<Listener<S>, Failure> {
+    let address = port.address();
+    Ok(Listener::bind(port).map_err(|reason| format!("cannot listen on {address}: {reason}"))?)
 }
 
 /// The engine's limits as they are set.

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{
-    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Rules, Secret, WebsocketSettings, WithoutNode,
-    reader::Reader,
+    DirectorySettings, FreeswitchNode, MysqlSettings, NodeTiming, Rules, Secret, WebsocketSettings,
+    WithoutNode, reader::Reader,
 };
 
 const MIB: u64 = 1024 * 1024;

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use serde::{Serialize, de::IgnoredAny};
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// What clients are told that the server is.
@@ -138,6 +138,12 @@ impl Envelope<'_> {
             ..self.clone()
         })
     }
+}
+
+/// What a browser is told that is not let in, at this unix time.
+pub fn refusal(version: ClientVersion, code: u16, text: &str, now: i64) -> Utf8Bytes {
+    let details = json!({ "error_code": code, "info": "Closed due to error. See last message." });
+    Envelope::error(details, text, now).text(version)
 }
 
 /// A message for many, which is put into text once.

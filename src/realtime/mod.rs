@@ -38,7 +38,7 @@ use self::{
     queue::Queues,
 };
 pub use self::{
-    message::ClientVersion,
+    message::{ClientVersion, refusal},
     peer::{About, End, Mailbox},
     session::{Hello, Session},
 };

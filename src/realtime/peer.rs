@@ -71,7 +71,7 @@ pub struct Peer {
     unread: AtomicUsize,
     max_unread: usize,
     end: OnceLock<End>,
-    ended: Notify,
+    has_ended: Notify,
 }
 
 /// A message on its way to a browser.
@@ -110,7 +110,7 @@ impl Peer {
             unread: AtomicUsize::new(0),
             max_unread,
             end: OnceLock::new(),
-            ended: Notify::new(),
+            has_ended: Notify::new(),
         });
         let mailbox = Mailbox { peer: Arc::clone(&peer), letters, under_way: None };
         (peer, mailbox)
@@ -146,18 +146,37 @@ impl Peer {
     /// Ends its connection; the first reason counts.
     pub(super) fn end(&self, reason: End) {
         if self.end.set(reason).is_ok() {
-            self.ended.notify_one();
+            self.has_ended.notify_one();
+        }
+    }
+
+    async fn ended(&self) -> End {
+        loop {
+            if let Some(end) = self.end.get() {
+                return *end;
+            }
+            self.has_ended.notified().await;
         }
     }
 }
 
 impl Mailbox {
-    /// The next message. To be followed by [`Mailbox::written`] when the connection has it.
-    pub async fn next(&mut self) -> Option<Utf8Bytes> {
-        let letter = self.letters.recv().await?;
+    /// The next message, or why the server ends the connection. To be followed by [`Mailbox::written`] when the connection
+    /// has it. No message is lost when this is dropped before it is ready.
+    pub async fn next(&mut self) -> Result<Utf8Bytes, End> {
+        let letter = tokio::select! {
+            biased;
+            end = self.peer.ended() => return Err(end),
+            Some(letter) = self.letters.recv() => letter,
+        };
         let text = letter.text.clone();
         self.under_way = Some(letter);
-        Some(text)
+        Ok(text)
+    }
+
+    /// A message that waits already, whatever became of the connection.
+    pub fn next_waiting(&mut self) -> Option<Utf8Bytes> {
+        self.letters.try_recv().ok().map(|letter| letter.text)
     }
 
     /// The last message is written.
@@ -172,12 +191,7 @@ impl Mailbox {
 
     /// Ready when the server ends the connection.
     pub async fn ended(&self) -> End {
-        loop {
-            if let Some(end) = self.peer.end.get() {
-                return *end;
-            }
-            self.peer.ended.notified().await;
-        }
+        self.peer.ended().await
     }
 }
 
@@ -209,6 +223,7 @@ mod tests {
         assert!((2..10).contains(&taken), "{taken}");
         assert_eq!(mailbox.ended().await, End::Unread);
         assert!(!peer.send_broadcast(&message));
-        assert!(mailbox.next().await.is_some());
+        assert_eq!(mailbox.next().await, Err(End::Unread));
+        assert!(mailbox.next_waiting().is_some());
     }
 }

@@ -117,7 +117,7 @@ async fn commit(
     for ((_, user_id), moment) in users {
         transaction.set_last_seen(*user_id, *moment)?;
     }
-    transaction.commit().await
+    transaction.commit().await.map(drop)
 }
 
 /// Nobody is here when the server starts: those who were when it ended are said to have been seen last now.

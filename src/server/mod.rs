@@ -8,6 +8,7 @@ mod listener;
 mod machine;
 pub mod mysql;
 mod tls;
+pub mod websocket;
 
 pub use connections::Connections;
 pub use descriptors::make_room;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Behaviour, MediaNodes, NodeStatus, behaviour::position, cell};
+use super::{Behaviour, MediaNodes, NodeStatus, behaviour::position};
 use crate::{
     error::Result,
     sql::types::{Row, TableSchema, Value},
@@ -50,7 +50,7 @@ impl SipNodes {
     fn row(&self, node: &NodeStatus) -> Row {
         let count = |count: usize| Value::UInt(u64::try_from(count).unwrap_or(u64::MAX));
         let error = |error: &String| Value::text(error.chars().take(MAX_ERROR).collect::<String>());
-        let mut row = cell::defaults(&self.schema);
+        let mut row = self.schema.default_row();
         row[self.name] = Value::text(&node.name);
         row[self.state] = Value::text(node.state);
         row[self.since] = moment(node.since);

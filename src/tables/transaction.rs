@@ -360,7 +360,8 @@ impl Transaction for DatabaseTransaction {
         });
         let events: Vec<Event> = events.collect();
         let audience = database.audience.get().filter(|_| !events.is_empty()).cloned();
-        let writing = (!writes.is_empty()).then(|| database.store.commit(snapshot, writes.into_iter().collect()));
+        let writing =
+            (!writes.is_empty()).then(|| database.store.commit(snapshot, writes.into_iter().collect()));
         let commit: Commit = Box::pin(async move {
             let uninvited = uninvited?;
             if let Some(writing) = writing {

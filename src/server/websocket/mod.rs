@@ -1,0 +1,260 @@
+//! The port that browsers come to: WebSockets around the sessions of [`realtime`](crate::realtime), and a few pages.
+//!
+//! 1. [`service`] lets clients in, as many as the settings say.
+//! 2. [`WebsocketPort::serve`] reads requests with hyper, within bounds of size and time. [`target`] says what a browser claims
+//!    to be, [`http`] answers what is not a WebSocket.
+//! 3. [`socket`] carries the session.
+
+mod http;
+mod service;
+mod socket;
+mod target;
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+};
+
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    body::Incoming,
+    header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, USER_AGENT},
+    server::conn::http1,
+    service::service_fn,
+    upgrade::OnUpgrade,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::server::create_response_with_body,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+use tracing::{debug, error};
+
+use self::{
+    http::Body,
+    socket::{Ended, Socket},
+    target::{Claim, Refusal},
+};
+use super::tls::Tls;
+use crate::{
+    config::WebsocketSettings,
+    realtime::{About, Hello, Realtime, Session, refusal},
+    sql::Clock,
+};
+
+/// Most bytes of a request's head: CppComet reads 8 KB at most.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
+/// Bytes that are read of a WebSocket at a time. Few, because every idle connection has room for them.
+const READ_BYTES: usize = 4 * 1024;
+/// Most bytes that are kept of a header.
+const MAX_HEADER: usize = 250;
+/// Where proxies say whom they speak for.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The subprotocol that is agreed to, for clients that ask for one.
+const PROTOCOL: &str = "chat";
+
+/// What all connections of the port share.
+pub struct WebsocketPort {
+    settings: WebsocketSettings,
+    realtime: Arc<Realtime>,
+    clock: Arc<dyn Clock>,
+    /// None: no TLS.
+    tls: Option<Tls>,
+    /// Becomes true when the server stops.
+    stopping: watch::Sender<bool>,
+}
+
+/// A request for a WebSocket that was granted.
+struct Upgrade {
+    ready: OnUpgrade,
+    visitor: Result<Hello, Refusal>,
+}
+
+impl WebsocketPort {
+    /// A port to these sessions. An error names the file of TLS that cannot be used.
+    pub fn new(
+        realtime: &Arc<Realtime>,
+        clock: &Arc<dyn Clock>,
+        settings: WebsocketSettings,
+    ) -> crate::Result<Self> {
+        Ok(WebsocketPort {
+            realtime: Arc::clone(realtime),
+            clock: Arc::clone(clock),
+            tls: settings.tls.clone().map(|files| Tls::read("ws", files)).transpose()?,
+            stopping: watch::Sender::new(false),
+            settings,
+        })
+    }
+
+    /// Serves one client over any stream until it is gone or `stop` is ready.
+    pub async fn serve<S>(&self, stream: S, peer: SocketAddr, stop: impl Future<Output = ()>)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let mut stop = pin!(stop);
+        let upgrade = Mutex::new(None);
+        let answer = service_fn(|request| {
+            let answer = self.answer(request, peer.ip(), &upgrade);
+            async { Ok::<_, Infallible>(answer) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.settings.handshake_timeout)
+            .max_buf_size(MAX_REQUEST_BYTES)
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades();
+        let served = tokio::select! {
+            served = timeout(self.settings.handshake_timeout, connection) => served,
+            () = &mut stop => return,
+        };
+        if let Ok(Err(error)) = &served {
+            // Clients that send nonsense or hang up are nobody's business but theirs.
+            debug!(%peer, %error, "a browser is gone");
+        }
+        let Some(Upgrade { ready, visitor }) = upgrade.into_inner() else { return };
+        let Some(socket) = self.socket::<S>(ready).await else { return };
+        let ended = self.receive(socket, visitor, stop).await;
+        debug!(%peer, %ended, "a browser's connection ends");
+    }
+
+    /// The WebSocket of a connection that has become one.
+    async fn socket<S>(&self, ready: OnUpgrade) -> Option<Socket<S>>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let upgraded = timeout(self.settings.handshake_timeout, ready).await.ok()?.ok()?;
+        let parts = upgraded.downcast::<TokioIo<S>>().ok()?;
+        let max_message = self.settings.realtime.max_message;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        let stream = WebSocketStream::from_partially_read(
+            parts.io.into_inner(),
+            parts.read_buf.to_vec(),
+            Role::Server,
+            Some(config),
+        )
+        .await;
+        Some(Socket::new(stream, self.settings.ping_interval))
+    }
+
+    /// Lets a browser in, or tells it why not.
+    async fn receive<S>(
+        &self,
+        mut socket: Socket<S>,
+        visitor: Result<Hello, Refusal>,
+        stop: impl Future<Output = ()>,
+    ) -> Ended
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match visitor {
+            Ok(hello) => match Session::open(&self.realtime, hello).await {
+                Ok((session, mailbox)) => socket.carry(session, mailbox, stop).await,
+                Err(reason) => {
+                    error!(%reason, "a browser cannot be let in");
+                    Ended::Failed
+                }
+            },
+            Err(Refusal { code, text, version }) => {
+                socket.last_word(refusal(version, code, text, self.clock.now().timestamp())).await;
+                Ended::Unwelcome(code)
+            }
+        }
+    }
+
+    /// Answers a request; one for a WebSocket is noted for when the answer is sent.
+    fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: IpAddr,
+        upgrade: &Mutex<Option<Upgrade>>,
+    ) -> Response<Body> {
+        let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+        let Some(claim) = target::claim(path) else {
+            return http::answer(&request, &self.settings.node_name);
+        };
+        let Ok(mut accepted) = create_response_with_body(&request, Body::default) else {
+            return http::refuse(StatusCode::BAD_REQUEST, "this is a WebSocket\n");
+        };
+        if asks_for(request.headers(), &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
+            accepted.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+        }
+        let visitor = claim.and_then(|claim| self.visitor(claim, request.headers(), peer));
+        let ready = hyper::upgrade::on(&mut request);
+        *upgrade.lock() = Some(Upgrade { ready, visitor });
+        accepted
+    }
+
+    /// Whom the claim and the headers make of a browser; refused if its page is not one of ours.
+    fn visitor(&self, claim: Claim, headers: &HeaderMap, peer: IpAddr) -> Result<Hello, Refusal> {
+        let Claim { key, user_id, tenant, version, uuid } = claim;
+        let origin = text(headers, &ORIGIN);
+        if !self.admits_origin(origin) {
+            return Err(Refusal::origin(version));
+        }
+        let about = About {
+            uuid,
+            user_agent: text(headers, &USER_AGENT).into(),
+            origin: origin.into(),
+            language: text(headers, &ACCEPT_LANGUAGE).into(),
+            address: Some(self.address(headers, peer)),
+        };
+        Ok(Hello { tenant, user_id, key, version, about })
+    }
+
+    /// Whether pages of this origin may connect. What is no page has none.
+    fn admits_origin(&self, origin: &str) -> bool {
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host).to_ascii_lowercase();
+        let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+        let origins = &self.settings.origins;
+        origins.is_empty()
+            || origin.is_empty()
+            || origins.iter().any(|allowed| *allowed == host || allowed == name)
+    }
+
+    /// Where a browser is: what the nearest proxy says that is not believed itself.
+    fn address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let trusted =
+            |address: &IpAddr| self.settings.trusted_proxies.iter().any(|network| network.contains(address));
+        let mut address = peer;
+        let forwarded = headers.get_all(FORWARDED_FOR).iter().rev().filter_map(|value| value.to_str().ok());
+        for next in forwarded.flat_map(|list| list.rsplit(',')).map(|next| next.trim().parse()) {
+            match next {
+                Ok(next) if trusted(&address) => address = next,
+                _ => break,
+            }
+        }
+        address
+    }
+}
+
+/// Whether a header that is a list has this in it.
+fn asks_for(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|list| list.split(',')).any(|value| value.trim() == wanted)
+}
+
+/// The text of a header, as far as it is kept.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // A header that can be text is ASCII.
+    &value[..value.len().min(MAX_HEADER)]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! The port as a service that listens.
+
+use std::{future::Future, net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tracing::{debug, warn};
+
+use super::{
+    super::{listener::Service, tls::Tls},
+    WebsocketPort,
+};
+use crate::error::Result;
+
+/// What a client reads for whom there is no room.
+const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+impl Service for WebsocketPort {
+    const NAME: &'static str = "ws";
+
+    fn address(&self) -> SocketAddr {
+        (self.settings.ip, self.settings.port).into()
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, clients: &mut JoinSet<()>) {
+        if clients.len() >= self.settings.max_connections {
+            // Nothing was sent yet, so that these few bytes fit.
+            let _ = stream.try_write(NO_ROOM);
+            warn!(%peer, "too many browsers");
+            return;
+        }
+        let mut stopping = self.stopping.subscribe();
+        let stop = async move {
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        };
+        clients.spawn(Arc::clone(self).serve_socket(stream, peer, stop));
+    }
+
+    fn close_idle(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn reload_certificate(&self) -> Result<()> {
+        self.tls.as_ref().map_or(Ok(()), Tls::reload)
+    }
+}
+
+impl WebsocketPort {
+    /// Serves one client, inside TLS if there is a certificate.
+    async fn serve_socket(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: impl Future<Output = ()>,
+    ) {
+        let Some(tls) = &self.tls else { return self.serve(stream, peer, stop).await };
+        match timeout(self.settings.handshake_timeout, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => self.serve(stream, peer, stop).await,
+            Ok(Err(error)) => debug!(%peer, %error, "no TLS with a browser"),
+            Err(_) => debug!(%peer, "a browser takes too long for TLS"),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! One browser's WebSocket: what it says goes to its session, what its session has for it goes out.
+//!
+//! No close frame is ever sent, not even as an answer: `CometServerApi.js` comes back only after a connection that was
+//! cut (notes 01, section 5). tungstenite would send its answer to a close frame the next time it is used; it never is.
+
+use std::{fmt, future::Future, mem, pin::pin, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Bytes, Message, Utf8Bytes},
+};
+
+use crate::realtime::{End, Mailbox, Session};
+
+/// How long the last words to a browser may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why a connection ended.
+pub(super) enum Ended {
+    /// The server stops.
+    Stopping,
+    /// The browser has left.
+    Left,
+    /// It neither answered a ping nor read what was sent for as long as it may.
+    Silent,
+    /// The protocol was broken, or the network.
+    Broken(tungstenite::Error),
+    /// The server ended it.
+    Refused(End),
+    /// It was not let in, for the reason of this code.
+    Unwelcome(u16),
+    /// The server could not let it in.
+    Failed,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Stopping => f.write_str("the server stops"),
+            Ended::Left => f.write_str("it has left"),
+            Ended::Silent => f.write_str("it does not answer"),
+            Ended::Broken(error) => error.fmt(f),
+            Ended::Refused(end) => end.fmt(f),
+            Ended::Unwelcome(code) => write!(f, "it is not let in: {code}"),
+            Ended::Failed => f.write_str("it cannot be let in"),
+        }
+    }
+}
+
+/// A browser's connection.
+pub(super) struct Socket<S> {
+    stream: WebSocketStream<S>,
+    /// How often it is asked whether it is still there.
+    ping_interval: Duration,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    pub fn new(stream: WebSocketStream<S>, ping_interval: Duration) -> Self {
+        Socket { stream, ping_interval }
+    }
+
+    /// Carries a session until the browser is gone, `stop` is ready, or the session ends it.
+    pub async fn carry(
+        mut self,
+        mut session: Session,
+        mut mailbox: Mailbox,
+        stop: impl Future<Output = ()>,
+    ) -> Ended {
+        let ended = tokio::select! {
+            ended = self.exchange(&mut session, &mut mailbox) => ended,
+            () = stop => return Ended::Stopping,
+        };
+        if let Ended::Refused(_) = ended {
+            while let Some(text) = mailbox.next_waiting() {
+                self.last_word(text).await;
+            }
+        }
+        ended
+    }
+
+    /// Says why a browser is not let in, or goes.
+    pub async fn last_word(&mut self, text: Utf8Bytes) {
+        // Whether it reads that is its own affair.
+        let _ = timeout(LAST_WORDS, self.stream.send(Message::Text(text))).await;
+    }
+
+    async fn exchange(&mut self, session: &mut Session, mailbox: &mut Mailbox) -> Ended {
+        let mut pings = interval_at(Instant::now() + self.ping_interval, self.ping_interval);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = true;
+        loop {
+            let message = tokio::select! {
+                text = mailbox.next() => match text {
+                    Ok(text) => Message::Text(text),
+                    Err(end) => return Ended::Refused(end),
+                },
+                frame = self.stream.next() => {
+                    heard = true;
+                    match hear(frame, session).await {
+                        Ok(()) => continue,
+                        Err(ended) => return ended,
+                    }
+                }
+                _ = pings.tick() => {
+                    if !mem::take(&mut heard) {
+                        return Ended::Silent;
+                    }
+                    Message::Ping(Bytes::new())
+                }
+            };
+            let mut silence = pin!(sleep(self.ping_interval));
+            tokio::select! {
+                sent = self.stream.send(message) => match sent {
+                    Ok(()) => mailbox.written(),
+                    Err(error) => return Ended::Broken(error),
+                },
+                end = mailbox.ended() => return Ended::Refused(end),
+                () = &mut silence => return Ended::Silent,
+            }
+        }
+    }
+}
+
+/// Takes in what the browser has sent.
+async fn hear(
+    frame: Option<Result<Message, tungstenite::Error>>,
+    session: &mut Session,
+) -> Result<(), Ended> {
+    let done = match frame {
+        Some(Ok(Message::Text(text))) => session.command(&text).await,
+        // CppComet takes commands in binary, too.
+        Some(Ok(Message::Binary(bytes))) => match str::from_utf8(&bytes) {
+            Ok(text) => session.command(text).await,
+            Err(_) => Err(End::UnknownCommand),
+        },
+        // tungstenite answers pings itself.
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+        Some(Ok(Message::Close(_))) | None => return Err(Ended::Left),
+        Some(Err(error)) => return Err(Ended::Broken(error)),
+    };
+    done.map_err(Ended::Refused)
+}

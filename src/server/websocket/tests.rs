@@ -1,0 +1,271 @@
+//! Browsers over a pipe.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::oneshot,
+    task::JoinHandle,
+};
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, error::ProtocolError},
+};
+
+use super::*;
+use crate::{
+    config::Secret,
+    sql::{SystemClock, Transaction},
+    store::Options,
+    tables::{Database, NoNodes},
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const VISITOR: &str = "sesion=PassForUser7&myid=7&devid=15&v=4.08&uuid=abc&api=js";
+
+/// A port over a store in which user 7 of tenant 15 has a hash.
+struct World {
+    port: Arc<WebsocketPort>,
+    _folder: TempDir,
+}
+
+/// A client's end of a connection, and the server's.
+struct Connection<S> {
+    stream: S,
+    served: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl World {
+    async fn new(settings: WebsocketSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(folder.path(), Options::default(), Arc::new(NoNodes)).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut transaction = Box::new(database.transaction(15, clock.now()));
+        transaction.set_hash(7, "PassForUser7").unwrap();
+        transaction.commit().await.unwrap();
+        let accounts = Arc::new(Secret::new("password"));
+        let salt = Secret::new("salt");
+        let realtime =
+            Realtime::start(&database, &clock, accounts, salt, settings.realtime.clone()).await.unwrap();
+        let port = Arc::new(WebsocketPort::new(&realtime, &clock, settings).unwrap());
+        World { port, _folder: folder }
+    }
+
+    fn connect(&self) -> Connection<DuplexStream> {
+        let (stream, served) = duplex(64 * 1024);
+        let (stop, stopped) = oneshot::channel();
+        let port = Arc::clone(&self.port);
+        let served = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            port.serve(served, "192.0.2.1:1000".parse().unwrap(), stopped).await;
+        });
+        Connection { stream, served, stop }
+    }
+
+    /// A browser that asks for a WebSocket.
+    async fn browse(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Connection<WebSocketStream<DuplexStream>> {
+        let Connection { stream, served, stop } = self.connect();
+        let mut request = format!("ws://localhost{path}").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let (stream, response) = client_async(request, stream).await.unwrap();
+        assert_eq!(response.status(), 101);
+        Connection { stream, served, stop }
+    }
+
+    /// The answer to a request of plain HTTP.
+    async fn ask(&self, request: &str) -> String {
+        let Connection { mut stream, served, stop } = self.connect();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("it stays open").unwrap();
+        served.await.unwrap();
+        drop(stop);
+        answer
+    }
+}
+
+impl Connection<WebSocketStream<DuplexStream>> {
+    async fn next(&mut self) -> Json {
+        let frame = timeout(PATIENCE, futures_util::StreamExt::next(&mut self.stream)).await;
+        match frame.expect("a message").unwrap().unwrap() {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn send(&mut self, message: Message) {
+        futures_util::SinkExt::send(&mut self.stream, message).await.unwrap();
+    }
+
+    /// The connection is cut, without a close frame.
+    async fn expect_cut(mut self) {
+        let frame = timeout(PATIENCE, futures_util::StreamExt::next(&mut self.stream)).await;
+        match frame.expect("it stays open") {
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {}
+            other => panic!("{other:?}"),
+        }
+        timeout(PATIENCE, self.served).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_browser_logs_in_over_every_path() {
+    let world = World::new(WebsocketSettings::default()).await;
+    for prefix in ["/ws/", "//ws/", "/comet-server/ws/", "//comet-server/ws/"] {
+        let mut browser = world.browse(&format!("{prefix}{VISITOR}"), &[]).await;
+        let info = browser.next().await;
+        assert_eq!((&info["authorized"], &info["data"]), (&Json::Bool(true), &"PassForUser7".into()));
+        browser.send(Message::text("user_status\n7")).await;
+        assert_eq!(browser.next().await["data"]["data"], 0);
+        browser.send(Message::binary("user_status\n8")).await;
+        assert_eq!(browser.next().await["data"]["data"], -1);
+    }
+}
+
+#[tokio::test]
+async fn no_close_frame_is_ever_sent() {
+    let world = World::new(WebsocketSettings::default()).await;
+    // By the browser's will, by the server's, by a mistake, and at the end of the server.
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    browser.send(Message::Close(None)).await;
+    browser.expect_cut().await;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    browser.send(Message::text(format!("subscription\n{}", "x".repeat(65)))).await;
+    assert_eq!(browser.next().await["data"]["error"], "Channel name is too long");
+    browser.expect_cut().await;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    browser.send(Message::binary(vec![0xff, 0xfe])).await;
+    browser.expect_cut().await;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    let Connection { stream, served, stop } = browser;
+    stop.send(()).unwrap();
+    let (stop, _) = oneshot::channel();
+    Connection { stream, served, stop }.expect_cut().await;
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_told_why() {
+    let settings = WebsocketSettings { origins: vec!["example.com".into()], ..WebsocketSettings::default() };
+    let world = World::new(settings).await;
+    for (path, origin, code) in [
+        ("/comet-server/ws/", "https://example.com", 401),
+        ("/ws/sesion=&myid=1", "https://example.com", 406),
+        ("/ws/sesion=x&myid=1&devid=15&v=abc", "https://example.com", 418),
+        (&format!("/ws/{VISITOR}"), "https://example.org", 423),
+        (&format!("/ws/{VISITOR}"), "null", 423),
+    ] {
+        let mut browser = world.browse(path, &[("origin", origin)]).await;
+        let error = browser.next().await;
+        assert_eq!((&error["pipe"], &error["event"]), (&"sys".into(), &"error".into()));
+        if code == 423 {
+            assert_eq!(error["data"]["error_code"], code);
+        } else {
+            let data: Json = serde_json::from_str(error["data"].as_str().unwrap()).unwrap();
+            assert_eq!(data["error_code"], code, "{path}");
+            assert_eq!(error["api_data"], "for major_version < 4");
+        }
+        browser.expect_cut().await;
+    }
+    for origin in ["https://example.com:8443", "http://EXAMPLE.com"] {
+        let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[("origin", origin)]).await;
+        assert_eq!(browser.next().await["authorized"], true);
+    }
+    let mut program = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    assert_eq!(program.next().await["authorized"], true);
+}
+
+#[tokio::test]
+async fn a_browser_that_does_not_answer_is_dropped() {
+    let interval = Duration::from_millis(200);
+    let settings = WebsocketSettings { ping_interval: interval, ..WebsocketSettings::default() };
+    let world = World::new(settings).await;
+    let mut answering = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    let silent = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    answering.next().await;
+    // tungstenite answers pings for whoever reads.
+    let mut pings = 0;
+    let read = async {
+        while let Some(Ok(Message::Ping(_))) = futures_util::StreamExt::next(&mut answering.stream).await {
+            pings += 1;
+        }
+    };
+    tokio::select! {
+        dropped = timeout(PATIENCE, silent.served) => dropped.expect("it stays").unwrap(),
+        () = read => panic!("the wrong one is dropped"),
+    }
+    assert!(pings >= 1);
+    assert!(!answering.served.is_finished());
+}
+
+#[tokio::test]
+async fn messages_may_be_large_and_in_pieces_within_bounds() {
+    let world = World::new(WebsocketSettings::default()).await;
+    let limit = world.port.settings.realtime.max_message;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    let payload = "x".repeat(limit - 100);
+    browser.send(Message::text(format!("web_pipe2\nweb_a\ne\n*\n{payload}"))).await;
+    assert_eq!(browser.next().await["data"]["message"], payload);
+    // It is cut before it has sent all of that.
+    let _ = futures_util::SinkExt::send(&mut browser.stream, Message::text("y".repeat(limit + 1))).await;
+    timeout(PATIENCE, browser.served).await.expect("it stays open").unwrap();
+}
+
+#[tokio::test]
+async fn the_port_has_a_few_pages() {
+    let world =
+        World::new(WebsocketSettings { node_name: "n1".into(), ..WebsocketSettings::default() }).await;
+    for (request, status, content) in [
+        ("GET /info HTTP/1.1", "200 OK", "{\"node\":\"n1________\",\"status\":\"ok\"}"),
+        ("GET /comet-server/info HTTP/1.1", "200 OK", "n1________"),
+        ("OPTIONS /anything HTTP/1.1", "200 OK", "+OK\r\n"),
+        ("GET / HTTP/1.1", "200 OK", "CometQL"),
+        ("GET /no/such/page HTTP/1.1", "404 Not Found", ""),
+        ("POST /ws/sesion=1 HTTP/1.1", "400 Bad Request", ""),
+        ("GET /ws/sesion=1 HTTP/1.1", "400 Bad Request", ""),
+    ] {
+        let answer = world.ask(&format!("{request}\r\nHost: a\r\n\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request}: {answer}");
+        assert!(answer.contains(content), "{request}: {answer}");
+        assert!(answer.contains("access-control-allow-origin: *\r\n"), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(MAX_REQUEST_BYTES));
+    assert!(!world.ask(&long).await.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn proxies_are_believed_if_they_are_trusted() {
+    let settings = WebsocketSettings {
+        trusted_proxies: vec!["192.0.2.0/24".parse().unwrap()],
+        ..WebsocketSettings::default()
+    };
+    let world = World::new(settings).await;
+    for (peer, forwarded, address) in [
+        ("192.0.2.1", "203.0.113.9", "203.0.113.9"),
+        ("192.0.2.1", "10.0.0.1, 203.0.113.9, 192.0.2.7", "203.0.113.9"),
+        ("192.0.2.1", "", "192.0.2.1"),
+        ("192.0.2.1", "unknown", "192.0.2.1"),
+        ("198.51.100.1", "203.0.113.9", "198.51.100.1"),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED_FOR, forwarded.parse().unwrap());
+        let found = world.port.address(&headers, peer.parse().unwrap());
+        assert_eq!(found, address.parse::<IpAddr>().unwrap(), "{peer} {forwarded}");
+    }
+}
