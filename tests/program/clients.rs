@@ -8,6 +8,8 @@ use std::{
     process::Command,
 };
 
+use mysql::prelude::Queryable;
+
 use crate::{
     command_line::succeed,
     members::{node_settings, wait_for_members},
@@ -120,6 +122,8 @@ fn abilities(Program { mut command, argument }: Program) -> BTreeSet<String> {
     let certificates = Certificates::new();
     let server = Server::start_with(&format!("{}\n{}", certificates.settings(), node_settings(&freeswitch)));
     wait_for_members(&server, 3);
+    // What they say in this pipe is a row, too.
+    server.connect().query_drop("INSERT INTO pipes_settings (name, length) VALUES ('101', 1)").unwrap();
     let address = server.address();
     command.arg(address.ip().to_string()).arg(address.port().to_string()).arg(PASSWORD).arg(argument);
     command.env("COMETQL_TEST_CA", certificates.authority());

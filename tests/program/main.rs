@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod browsers;
 mod clients;
 mod command_line;
 mod commands;
