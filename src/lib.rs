@@ -45,6 +45,14 @@
 //! 5. [`store`] commits them: one record in the log, one wait for the disk, shared with whoever commits at the same time.
 //!    Only then the session returns and the client reads OK.
 //!
+//! # A call, from the row to the browser
+//!
+//! 1. The behaviour of `conference` adds the call to the same commit, as a row of `users_messages`, and notes in the
+//!    transaction that a message waits ([`tables::Event`]).
+//! 2. When the commit is on disk, [`realtime`] hears of it ([`tables::Audience`]), reads what waits for the user, and puts it into the
+//!    mailboxes of his browsers ([`realtime::Mailbox`]).
+//! 3. [`server::websocket`] writes it to their connections. When one of them has it, the row goes.
+//!
 //! # A member, from FreeSWITCH to a row
 //!
 //! 1. FreeSWITCH tells that somebody joined ([`freeswitch::events`]). The node's task (`freeswitch::node`) asks for the list of
