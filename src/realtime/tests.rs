@@ -8,9 +8,12 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::{
-    sql::{Engine, Limits, Login, Outcome, SystemClock},
+    sql::{Engine, Limits, Login, Outcome, SystemClock, Transaction},
     store::Options,
-    tables::NoNodes,
+    tables::{
+        NoNodes,
+        conference_members::{Flag, Member, MemberKey, MembersTable},
+    },
 };
 
 const PASSWORD: &str = "CometQLPassword";
@@ -69,6 +72,20 @@ impl World {
             }
         };
         timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("{query} does not become {expected:?}"));
+    }
+
+    /// Does what the task of a FreeSWITCH node does when a member of conference 101 is another.
+    async fn member(&self, old: Option<&Member>, new: Option<&Member>) {
+        let mut transaction = self.realtime.transaction(15);
+        let (table, now) = (MembersTable::of(&self.realtime.database).unwrap(), transaction.now());
+        let key = MemberKey { tenant: 15, conference: "101".into(), uuid: "channel".into() };
+        let row = |member| table.row("fs1:7443", &key, member, now);
+        match (old.map(row), new.map(row)) {
+            (old, Some(new)) => drop(transaction.put(table.schema(), old.as_ref(), new).unwrap()),
+            (Some(old), None) => transaction.delete(table.schema(), &old).unwrap(),
+            (None, None) => {}
+        }
+        transaction.commit().await.unwrap();
     }
 
     /// A browser with its first message.
@@ -521,4 +538,63 @@ async fn tenants_do_not_hear_each_other() {
     world.sql("INSERT INTO pipes_messages (name, event, message) VALUES ('web_chat', 'e', '1')").await;
     assert_eq!(own.next().await["pipe"], "web_chat");
     stranger.hears_nothing().await;
+}
+
+fn member(user_id: u32, flags: &[Flag]) -> Member {
+    Member {
+        user_id,
+        joined: 1_700_000_000,
+        last_talked: None,
+        flags: flags.iter().copied().collect(),
+        member_id: 4,
+        caller_number: "".into(),
+        volume_in: 0,
+        volume_out: 0,
+        energy: 0,
+        account: None,
+    }
+}
+
+#[tokio::test]
+async fn who_is_in_a_conference_hears_of_its_members() {
+    let world = World::new().await;
+    let mut browser = world.user(2).await;
+    world.sql("INSERT INTO conference (name, user_id, message) VALUES ('101', 2, '')").await;
+    let pipe = browser.next().await["data"]["sys"]["callPipe"].as_str().unwrap().to_owned();
+    browser.say(&format!("subscription\n{pipe}")).await;
+    let silent = member(7, &[Flag::CanSpeak, Flag::CanHear]);
+    let talking = member(7, &[Flag::CanSpeak, Flag::CanHear, Flag::Talking]);
+    let muted = member(7, &[Flag::CanHear]);
+    let older = Member { joined: 1_600_000_000, ..muted.clone() };
+    let other = member(8, &[Flag::CanHear]);
+    let ghost = member(8, &[Flag::CanHear, Flag::IsGhost]);
+    let states = [&silent, &talking, &muted, &older, &other, &ghost, &other].map(Some);
+    let steps = states.windows(2).map(|pair| (pair[0], pair[1]));
+    for (old, new) in [(None, states[0])].into_iter().chain(steps).chain([(states[6], None)]) {
+        world.member(old, new).await;
+    }
+    for (action, user_id, can_speak, talking) in [
+        ("join", 7, true, false),
+        ("talking", 7, true, true),
+        ("silent", 7, false, false),
+        ("mute", 7, false, false),
+        ("leave", 7, false, false),
+        ("join", 8, false, false),
+        ("leave", 8, false, false),
+        ("join", 8, false, false),
+        ("leave", 8, false, false),
+    ] {
+        let mut event = browser.next_timeless().await;
+        let data: Json = serde_json::from_str(event["data"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            data,
+            json!({
+                "action": action, "conference_name": "101", "user_id": user_id, "uuid": "channel",
+                "talking": talking, "can_speak": can_speak, "can_hear": true, "hold": false, "has_floor": false,
+            })
+        );
+        event.as_object_mut().unwrap().remove("data");
+        assert_eq!(event, json!({ "event": "sys_member", "pipe": pipe }));
+    }
+    browser.hears_nothing().await;
 }

@@ -4,6 +4,7 @@
 //! holds the moments, so that no row needs to be written for the clock moving on.
 
 mod commands;
+mod events;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +13,7 @@ use compact_str::CompactString;
 
 use super::{
     Behaviour, DatabaseTransaction, MediaNodes,
-    behaviour::{position, text},
+    behaviour::{Written, position, text},
     cell,
     command::NodeCommand,
 };
@@ -326,6 +327,14 @@ impl Behaviour for ConferenceMembers {
     fn write(&self, transaction: &DatabaseTransaction, _old: Option<&Row>, new: &mut Row) -> Result<()> {
         new[self.node_state] = Value::text("");
         self.table.absorb(new, transaction.now())
+    }
+
+    fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
+        self.table.tell(transaction, written.old, Some(written.new))
+    }
+
+    fn deleted(&self, transaction: &mut DatabaseTransaction, row: &Row) -> Result<()> {
+        self.table.tell(transaction, Some(row), None)
     }
 
     fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
