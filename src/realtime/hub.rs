@@ -84,6 +84,12 @@ impl Hub {
         self.pipes.get(&(tenant, pipe.into())).map(|peers| peers.clone()).unwrap_or_default()
     }
 
+    /// Names of a tenant's pipes, and not more than `most`.
+    pub fn names(&self, tenant: Tenant, most: usize) -> Vec<CompactString> {
+        let pipes = self.pipes.iter();
+        pipes.filter(|pipe| pipe.key().0 == tenant).map(|pipe| pipe.key().1.clone()).take(most).collect()
+    }
+
     /// How many browsers are in a pipe.
     pub fn count(&self, tenant: Tenant, pipe: &str) -> usize {
         self.pipes.get(&(tenant, pipe.into())).map_or(0, |peers| peers.len())

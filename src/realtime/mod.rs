@@ -25,6 +25,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use compact_str::CompactString;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use tokio::{task::JoinSet, time::sleep};
@@ -46,7 +47,7 @@ use crate::{
     config::{RealtimeSettings, Secret},
     error::Result,
     sql::{Clock, Tenant},
-    tables::{Accounts, Audience, Database, DatabaseTransaction, Event, PipeMessage},
+    tables::{Accounts, Audience, Database, DatabaseTransaction, Event, Listeners, PipeMessage},
 };
 
 type HmacSha256 = Hmac<Sha256>;
@@ -178,6 +179,25 @@ impl Audience for Ear {
 
     fn call_pipe(&self, tenant: Tenant, conference: &str) -> String {
         call_pipe(&self.pipe_salt, tenant, conference)
+    }
+
+    fn is_online(&self, tenant: Tenant, user_id: u32) -> bool {
+        self.realtime.upgrade().is_some_and(|realtime| realtime.hub.is_online(tenant, user_id))
+    }
+
+    fn pipes(&self, tenant: Tenant, most: usize) -> Vec<CompactString> {
+        self.realtime.upgrade().map(|realtime| realtime.hub.names(tenant, most)).unwrap_or_default()
+    }
+
+    fn count(&self, tenant: Tenant, pipe: &str) -> usize {
+        self.realtime.upgrade().map_or(0, |realtime| realtime.hub.count(tenant, pipe))
+    }
+
+    fn listeners(&self, tenant: Tenant, pipe: &str) -> Listeners {
+        let realtime = self.realtime.upgrade();
+        let mut peers = realtime.map(|realtime| realtime.hub.subscribers(tenant, pipe)).unwrap_or_default();
+        peers.sort_by_key(|peer| peer.session);
+        Box::new(peers.into_iter().map(|peer| peer.listener()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -14,10 +14,13 @@ use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::message::{Broadcast, ClientVersion, Envelope};
-use crate::sql::Tenant;
+use crate::{sql::Tenant, tables::Listener};
 
 /// What a waiting message takes beside its text.
 const OVERHEAD: usize = 64;
+
+/// The number of the next session.
+static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
 /// What is known of a browser from its request. All of it is the browser's own word but the address.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +63,8 @@ impl fmt::Display for End {
 
 /// A connected browser.
 pub struct Peer {
+    /// Its number: no other one has it.
+    pub(super) session: u64,
     pub(super) tenant: Tenant,
     /// The user it logged in as; 0 is nobody.
     pub(super) user_id: u32,
@@ -101,6 +106,7 @@ impl Peer {
     ) -> (Arc<Peer>, Mailbox) {
         let (sender, letters) = mpsc::unbounded_channel();
         let peer = Arc::new(Peer {
+            session: NEXT_SESSION.fetch_add(1, Ordering::Relaxed),
             tenant,
             user_id,
             about,
@@ -114,6 +120,12 @@ impl Peer {
         });
         let mailbox = Mailbox { peer: Arc::clone(&peer), letters, under_way: None };
         (peer, mailbox)
+    }
+
+    /// What a backend sees of it.
+    pub(super) fn listener(&self) -> Listener {
+        let About { uuid, user_agent, origin, language, address } = self.about.clone();
+        Listener { session: self.session, user_id: self.user_id, uuid, user_agent, address, origin, language }
     }
 
     /// Sends a message for it alone.

@@ -75,10 +75,10 @@ impl World {
     }
 
     /// Does what the task of a FreeSWITCH node does when a member of conference 101 is another.
-    async fn member(&self, old: Option<&Member>, new: Option<&Member>) {
+    async fn member(&self, uuid: &str, old: Option<&Member>, new: Option<&Member>) {
         let mut transaction = self.realtime.transaction(15);
         let (table, now) = (MembersTable::of(&self.realtime.database).unwrap(), transaction.now());
-        let key = MemberKey { tenant: 15, conference: "101".into(), uuid: "channel".into() };
+        let key = MemberKey { tenant: 15, conference: "101".into(), uuid: uuid.into() };
         let row = |member| table.row("fs1:7443", &key, member, now);
         match (old.map(row), new.map(row)) {
             (old, Some(new)) => drop(transaction.put(table.schema(), old.as_ref(), new).unwrap()),
@@ -571,7 +571,7 @@ async fn who_is_in_a_conference_hears_of_its_members() {
     let states = [&silent, &talking, &muted, &older, &other, &ghost, &other].map(Some);
     let steps = states.windows(2).map(|pair| (pair[0], pair[1]));
     for (old, new) in [(None, states[0])].into_iter().chain(steps).chain([(states[6], None)]) {
-        world.member(old, new).await;
+        world.member("channel", old, new).await;
     }
     for (action, user_id, can_speak, talking) in [
         ("join", 7, true, false),
@@ -597,4 +597,65 @@ async fn who_is_in_a_conference_hears_of_its_members() {
         assert_eq!(event, json!({ "event": "sys_member", "pipe": pipe }));
     }
     browser.hears_nothing().await;
+}
+
+#[tokio::test]
+async fn members_tell_whether_their_user_is_here() {
+    let world = World::new().await;
+    let browser = world.user(7).await;
+    for user_id in [0, 7, 8] {
+        world.member(&user_id.to_string(), None, Some(&member(user_id, &[]))).await;
+    }
+    let online = "SELECT user_id, online FROM conference_members ORDER BY user_id";
+    assert_eq!(world.sql(online).await, [["0", "0"], ["7", "1"], ["8", "0"]]);
+    assert_eq!(world.sql("SELECT name FROM conference_members WHERE online = 0").await.len(), 2);
+    drop(browser);
+    assert_eq!(world.sql("SELECT online FROM conference_members WHERE user_id = 7").await, [["0"]]);
+}
+
+#[tokio::test]
+async fn pipes_and_who_is_in_them_are_tables() {
+    let world = World::new().await;
+    let (mut user, mut nobody) = (world.user(7).await, world.nobody().await);
+    user.say("subscription\nweb_a\nweb_b\nprivate_x").await;
+    nobody.say("subscription\nweb_b").await;
+    // What is asked now is answered when that is done.
+    nobody.hears_nothing().await;
+    let pipes = [["private_x", "1"], ["web_a", "1"], ["web_b", "2"]];
+    assert_eq!(world.sql("SELECT * FROM pipes").await, pipes);
+    assert_eq!(world.sql("SELECT COUNT(*) FROM pipes").await, [["3"]]);
+    assert_eq!(world.sql("SELECT users FROM pipes WHERE name = 'web_b'").await, [["2"]]);
+    assert_eq!(world.sql("SELECT * FROM pipes WHERE name IN ('web_x', 'web_b')").await, [["web_b", "2"]]);
+    let backwards = "SELECT name FROM pipes WHERE name LIKE 'web%' ORDER BY name DESC";
+    assert_eq!(world.sql(backwards).await, [["web_b"], ["web_a"]]);
+    let users = "SELECT user_id, user_uuid, user_agent, ip, origin, language FROM users_in_pipes";
+    let (first, second) = (["7", "uuid-7", "", "", "", ""], ["0", "uuid-0", "", "", "", ""]);
+    assert_eq!(world.sql(&format!("{users} WHERE name = 'web_b'")).await, [first, second]);
+    assert_eq!(
+        world.sql(&format!("{users} ORDER BY name DESC, session DESC LIMIT 2")).await,
+        [second, first]
+    );
+    let join =
+        "SELECT a.name FROM users_in_pipes a JOIN users_in_pipes b USING (session) WHERE b.name = 'web_a'";
+    assert_eq!(world.sql(&format!("{join} ORDER BY a.name")).await, [["private_x"], ["web_a"], ["web_b"]]);
+    for write in ["INSERT INTO pipes VALUES ('a', 1)", "DELETE FROM users_in_pipes"] {
+        let refused = world.backend.lock().await.execute(write).await.err().unwrap();
+        assert_eq!(refused.codes().2, 10, "{refused}");
+    }
+    drop((user, nobody));
+    assert_eq!(world.sql("SELECT * FROM users_in_pipes").await, [[""; 0]; 0]);
+}
+
+#[tokio::test]
+async fn users_time_is_true_at_once() {
+    let world = World::new().await;
+    drop(world.user(7).await);
+    let seen = "SELECT time > 1700000000 FROM users_time WHERE id = 7";
+    world.until(seen, &[&["1"]]).await;
+    for _ in 0..100 {
+        let browser = world.user(7).await;
+        assert_eq!(world.sql("SELECT time FROM users_time WHERE id = 7").await, [["0"]]);
+        drop(browser);
+        assert_eq!(world.sql(seen).await, [["1"]]);
+    }
 }

@@ -71,6 +71,17 @@ impl KeyRange {
     pub fn prefix(values: Vec<Value>) -> Self {
         KeyRange { lower: Bound::Included(values.clone()), upper: Bound::Included(values) }
     }
+
+    /// What all its keys begin with, if that is the same value.
+    pub fn common_value(&self) -> Option<&Value> {
+        match (&self.lower, &self.upper) {
+            (
+                Bound::Included(lower) | Bound::Excluded(lower),
+                Bound::Included(upper) | Bound::Excluded(upper),
+            ) => lower.first().filter(|value| upper.first() == Some(value)),
+            _ => None,
+        }
+    }
 }
 
 /// Rows in index order. It owns its view of the data, so that it may outlive the statement.

@@ -1,17 +1,17 @@
 //! What a table does beyond keeping rows.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    DatabaseTransaction, MediaNodes, command::NodeCommand, conference, conference_members, conferences,
-    pipes, sip_nodes, users, users_messages,
+    Audience, DatabaseTransaction, MediaNodes, command::NodeCommand, conference, conference_members,
+    conferences, listeners, pipes, sip_nodes, users, users_messages,
 };
 use crate::{
     error::{Error, Result},
     sql::{
-        RowChange, Tenant,
+        KeyRange, RowChange, RowIter, Tenant,
         types::{Row, TableSchema, Value},
     },
 };
@@ -26,6 +26,17 @@ pub struct Written<'a> {
     pub inserted: bool,
 }
 
+/// Who reads a row, and when.
+#[derive(Clone)]
+pub struct Reading {
+    /// Whose rows are read.
+    pub tenant: Tenant,
+    /// The moment at which the transaction began.
+    pub now: DateTime<Utc>,
+    /// Who knows what browsers do; None if nobody serves any.
+    pub audience: Option<Arc<dyn Audience>>,
+}
+
 /// The rules of one table. The columns' types have been applied before.
 pub trait Behaviour: Send + Sync {
     /// Checks a row that is to be written in place of `old`, and fills in what the table decides itself.
@@ -34,9 +45,16 @@ pub trait Behaviour: Send + Sync {
         Ok(())
     }
 
-    /// The rows at this moment of a table that stores none, in any order.
-    fn rows(&self) -> Option<Vec<Row>> {
-        None
+    /// Whether the table keeps rows. If not, they are made when they are read.
+    fn is_stored(&self) -> bool {
+        true
+    }
+
+    /// The rows of a table that keeps none, in the order of their primary keys or backwards. Those that are not in the range
+    /// of primary keys may be left out.
+    fn rows(&self, reading: &Reading, range: &KeyRange, reverse: bool) -> Result<RowIter> {
+        let _ = (reading, range, reverse);
+        Ok(Box::new(iter::empty()))
     }
 
     /// Whether a row that is inserted is kept at all.
@@ -58,8 +76,8 @@ pub trait Behaviour: Send + Sync {
     }
 
     /// Turns a row as it is stored into what a client sees at this moment.
-    fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
-        let _ = (row, now);
+    fn present(&self, row: &mut Row, reading: &Reading) -> Result<()> {
+        let _ = (row, reading);
         Ok(())
     }
 
@@ -91,9 +109,12 @@ pub fn of(schema: &Arc<TableSchema>, nodes: &Arc<dyn MediaNodes>) -> Result<Box<
         "sip_nodes" => Box::new(sip_nodes::SipNodes::new(schema, nodes)?),
         "users_auth" => Box::new(users::Auth::new(schema)?),
         "revoked_tokens" => Box::new(users::RevokedTokens::new(schema)?),
+        "users_time" => Box::new(users::LastSeen::new(schema)?),
         "users_messages" => Box::new(users_messages::Messages::new(schema)?),
         "pipes_messages" => Box::new(pipes::Messages::new(schema)?),
         "pipes_settings" => Box::new(pipes::Settings::new(schema)?),
+        "pipes" => Box::new(listeners::Pipes::new(schema)?),
+        "users_in_pipes" => Box::new(listeners::UsersInPipes::new(schema)?),
         _ => Box::new(Plain),
     })
 }

@@ -13,7 +13,7 @@ use compact_str::CompactString;
 
 use super::{
     Behaviour, DatabaseTransaction, MediaNodes,
-    behaviour::{Written, position, text},
+    behaviour::{Reading, Written, position, text, user_id},
     cell,
     command::NodeCommand,
 };
@@ -305,11 +305,12 @@ impl MembersTable {
     }
 }
 
-/// What clients see of the table: ages, and how the member's node is.
+/// What clients see of the table: ages, how the member's node is, and whether his user has a browser here.
 pub struct ConferenceMembers {
     table: MembersTable,
     nodes: Arc<dyn MediaNodes>,
     node_state: usize,
+    online: usize,
 }
 
 impl ConferenceMembers {
@@ -319,6 +320,7 @@ impl ConferenceMembers {
             table: MembersTable::new(schema)?,
             nodes: Arc::clone(nodes),
             node_state: position(schema, "node_state")?,
+            online: position(schema, "online")?,
         })
     }
 }
@@ -326,6 +328,7 @@ impl ConferenceMembers {
 impl Behaviour for ConferenceMembers {
     fn write(&self, transaction: &DatabaseTransaction, _old: Option<&Row>, new: &mut Row) -> Result<()> {
         new[self.node_state] = Value::text("");
+        new[self.online] = Value::Null;
         self.table.absorb(new, transaction.now())
     }
 
@@ -337,9 +340,12 @@ impl Behaviour for ConferenceMembers {
         self.table.tell(transaction, Some(row), None)
     }
 
-    fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
-        self.table.present(row, now)?;
+    fn present(&self, row: &mut Row, reading: &Reading) -> Result<()> {
+        self.table.present(row, reading.now)?;
         row[self.node_state] = Value::text(self.nodes.state(text(row, self.table.node)));
+        let user_id = user_id(row, self.table.user_id);
+        let online = reading.audience.as_ref().map(|audience| audience.is_online(reading.tenant, user_id));
+        row[self.online] = online.map_or(Value::Null, |online| Value::Int(online.into()));
         Ok(())
     }
 

@@ -7,10 +7,15 @@ mod commands;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use compact_str::CompactString;
 
-use super::{Behaviour, DatabaseTransaction, behaviour::position, cell, command::NodeCommand};
+use super::{
+    Behaviour, DatabaseTransaction,
+    behaviour::{Reading, position},
+    cell,
+    command::NodeCommand,
+};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -144,8 +149,8 @@ impl Behaviour for ConferencesTable {
         Ok(())
     }
 
-    fn present(&self, row: &mut Row, now: DateTime<Utc>) -> Result<()> {
-        row[self.run_time] = cell::age(cell::moment(&self.schema, row, self.started)?, now);
+    fn present(&self, row: &mut Row, reading: &Reading) -> Result<()> {
+        row[self.run_time] = cell::age(cell::moment(&self.schema, row, self.started)?, reading.now);
         Ok(())
     }
 

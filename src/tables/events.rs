@@ -1,6 +1,8 @@
 //! What others are told of a commit when it is durable.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
+
+use compact_str::CompactString;
 
 use crate::sql::{Tenant, catalog::Commit};
 
@@ -37,13 +39,47 @@ pub struct PipeMessage {
     pub message: String,
 }
 
-/// Those who are told.
+/// A browser that listens to a pipe. All that is said of it is its own word but the user and the address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listener {
+    /// The number of its session: no other one has it while the program runs.
+    pub session: u64,
+    /// The user it logged in as; 0 is nobody.
+    pub user_id: u32,
+    /// Made by the page, and the same for all tabs of one browser.
+    pub uuid: CompactString,
+    /// `User-Agent`.
+    pub user_agent: CompactString,
+    /// Where it is.
+    pub address: Option<IpAddr>,
+    /// `Origin`.
+    pub origin: CompactString,
+    /// `Accept-Language`.
+    pub language: CompactString,
+}
+
+/// Browsers as they are looked at.
+pub type Listeners = Box<dyn DoubleEndedIterator<Item = Listener> + Send>;
+
+/// Those who are told, and who know who they are at this moment.
 pub trait Audience: Send + Sync + 'static {
     /// Takes the events of a commit, in their order. Must not block.
     fn tell(&self, tenant: Tenant, events: Vec<Event>);
 
     /// Name of the pipe that everybody in a conference shares: the same for all of them, and not to be guessed.
     fn call_pipe(&self, tenant: Tenant, conference: &str) -> String;
+
+    /// Whether a user has a browser here. User 0 has none.
+    fn is_online(&self, tenant: Tenant, user_id: u32) -> bool;
+
+    /// Names of the pipes that browsers listen to, in any order, and not more than `most`.
+    fn pipes(&self, tenant: Tenant, most: usize) -> Vec<CompactString>;
+
+    /// How many browsers listen to a pipe.
+    fn count(&self, tenant: Tenant, pipe: &str) -> usize;
+
+    /// The browsers that listen to a pipe, by their sessions' numbers.
+    fn listeners(&self, tenant: Tenant, pipe: &str) -> Listeners;
 }
 
 /// The commit, and after it the telling, even if nobody waits for it any more.

@@ -36,7 +36,7 @@ pub const VERSION: u64 = 1;
 pub fn lines(database: &Arc<Inner>) -> Result<Lines> {
     let snapshot = database.store.snapshot();
     let tables: Vec<_> =
-        database.tables.iter().filter(|table| table.behaviour.rows().is_none()).map(Arc::clone).collect();
+        database.tables.iter().filter(|table| table.behaviour.is_stored()).map(Arc::clone).collect();
     let header = json!({ "format": FORMAT, "version": VERSION });
     let body = tables.into_iter().flat_map(move |table| table_lines(&snapshot, table));
     let mut state = Some((0_u64, crc32fast::Hasher::new()));

@@ -18,6 +18,7 @@ mod export;
 mod import;
 mod invitations;
 mod keys;
+mod listeners;
 mod media;
 mod migrations;
 mod pipes;
@@ -42,7 +43,7 @@ pub use behaviour::Behaviour;
 pub use calls::CALL_EVENT;
 pub use check::Finding;
 pub use command::{Action, Command, ConferenceAction, MemberAction};
-pub use events::{Audience, Event, PipeMessage};
+pub use events::{Audience, Event, Listener, Listeners, PipeMessage};
 pub use invitations::{Invitation, InvitationsTable};
 pub use media::{MediaNodes, NoNodes, NodeStatus, Telling, Tie, UNKNOWN, WELL};
 pub use pipes::{PastMessage, is_name_character};
@@ -100,6 +101,11 @@ impl Database {
     /// Has somebody told of what is committed from now on; only the first call counts.
     pub fn set_audience(&self, audience: Arc<dyn Audience>) {
         let _ = self.0.audience.set(audience);
+    }
+
+    /// Who is told; None while nobody is.
+    pub fn audience(&self) -> Option<Arc<dyn Audience>> {
+        self.0.audience.get().map(Arc::clone)
     }
 
     /// What the store uses and how it fares.

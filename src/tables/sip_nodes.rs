@@ -4,10 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::{Behaviour, MediaNodes, NodeStatus, behaviour::position};
+use super::{
+    Behaviour, MediaNodes, NodeStatus,
+    behaviour::{Reading, position},
+};
 use crate::{
     error::Result,
-    sql::types::{Row, TableSchema, Value},
+    sql::{
+        KeyRange, RowIter,
+        types::{Row, TableSchema, Value},
+    },
 };
 
 /// Most characters of an error that fit into its column.
@@ -66,8 +72,18 @@ impl SipNodes {
 }
 
 impl Behaviour for SipNodes {
-    fn rows(&self) -> Option<Vec<Row>> {
-        Some(self.nodes.nodes().iter().map(|node| self.row(node)).collect())
+    fn is_stored(&self) -> bool {
+        false
+    }
+
+    fn rows(&self, _: &Reading, _: &KeyRange, reverse: bool) -> Result<RowIter> {
+        let mut nodes = self.nodes.nodes();
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        if reverse {
+            nodes.reverse();
+        }
+        let rows: Vec<_> = nodes.iter().map(|node| Ok(self.row(node))).collect();
+        Ok(Box::new(rows.into_iter()))
     }
 }
 

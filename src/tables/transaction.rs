@@ -8,7 +8,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{
     Audience, Database, Event, Inner, InvitationsTable,
-    behaviour::Written,
+    behaviour::{Reading, Written},
     conference, events,
     keys::{self, PRIMARY},
     table::Table,
@@ -132,25 +132,23 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Rows that are not stored, in the order of their primary keys.
-    fn rows_within(
-        &self,
-        schema: &TableSchema,
-        rows: Vec<Row>,
-        bounds: &KeyBounds,
-        reverse: bool,
-    ) -> Result<Vec<Row>> {
-        if bounds.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keyed = rows.into_iter().map(|row| Ok((keys::of_row(schema, self.tenant, &row)?, row)));
-        let keyed: BTreeMap<Key, Row> = keyed.collect::<Result<_>>()?;
-        let mut rows: Vec<_> =
-            keyed.range::<[u8], _>(bounds.as_slices()).map(|(_, row)| row.clone()).collect();
-        if reverse {
-            rows.reverse();
-        }
-        Ok(rows)
+    fn reading(&self) -> Reading {
+        Reading { tenant: self.tenant, now: self.now, audience: self.audience().map(Arc::clone) }
+    }
+
+    /// Rows of a table that stores none.
+    fn made_rows(&self, table: &Table, range: &KeyRange, reverse: bool) -> Result<RowIter> {
+        let (schema, tenant) = (Arc::clone(&table.schema), self.tenant);
+        let bounds = keys::bounds(schema.id, tenant, PRIMARY, range);
+        let is_within = move |row: &Row| {
+            let key = keys::of_row(&schema, tenant, row)?;
+            Ok(bounds.is_after_lower(&key) && bounds.is_before_upper(&key))
+        };
+        let rows = table.behaviour.rows(&self.reading(), range, reverse)?;
+        Ok(Box::new(rows.filter_map(move |row| {
+            let row = row.and_then(|row| Ok(is_within(&row)?.then_some(row)));
+            row.transpose()
+        })))
     }
 
     /// Whose invitations this takes back, if that matters to anybody.
@@ -255,26 +253,26 @@ impl DatabaseTransaction {
 impl Transaction for DatabaseTransaction {
     fn get(&self, schema: &Arc<TableSchema>, key: &[Value]) -> Result<Option<Row>> {
         let table = self.table(schema)?;
-        if table.behaviour.rows().is_some() {
+        if !table.behaviour.is_stored() {
             return self.scan(schema, PRIMARY, &KeyRange::prefix(key.to_vec()), false)?.next().transpose();
         }
         let Some(bytes) = self.read(&keys::primary(schema, self.tenant, key)?)? else { return Ok(None) };
         let mut row = table.decode(&bytes)?;
-        table.behaviour.present(&mut row, self.now)?;
+        table.behaviour.present(&mut row, &self.reading())?;
         Ok(Some(row))
     }
 
     fn scan(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange, reverse: bool) -> Result<RowIter> {
         let table = Arc::clone(self.table(schema)?);
         let bounds = keys::bounds(schema.id, self.tenant, index, range);
-        if let Some(rows) = table.behaviour.rows() {
-            return Ok(Box::new(self.rows_within(schema, rows, &bounds, reverse)?.into_iter().map(Ok)));
+        if !table.behaviour.is_stored() {
+            return self.made_rows(&table, range, reverse);
         }
         let entries = self.entries(bounds, reverse);
-        let now = self.now;
+        let reading = self.reading();
         let present = move |bytes: &[u8]| {
             let mut row = table.decode(bytes)?;
-            table.behaviour.present(&mut row, now)?;
+            table.behaviour.present(&mut row, &reading)?;
             Ok(row)
         };
         if index == PRIMARY {
@@ -300,11 +298,11 @@ impl Transaction for DatabaseTransaction {
     }
 
     fn count(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange) -> Result<u64> {
-        let bounds = keys::bounds(schema.id, self.tenant, index, range);
-        if let Some(rows) = self.table(schema)?.behaviour.rows() {
-            let rows = self.rows_within(schema, rows, &bounds, false)?;
-            return Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        let table = self.table(schema)?;
+        if !table.behaviour.is_stored() {
+            return self.made_rows(table, range, false)?.map(|row| row.map(|_| 1)).sum();
         }
+        let bounds = keys::bounds(schema.id, self.tenant, index, range);
         if self.writes.is_empty() {
             return self.snapshot.count(bounds);
         }

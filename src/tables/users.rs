@@ -2,7 +2,7 @@
 
 use super::{
     Behaviour, DatabaseTransaction, Event,
-    behaviour::{Written, position, text, user_id},
+    behaviour::{Reading, Written, position, text, user_id},
     keys::PRIMARY,
 };
 use crate::{
@@ -67,6 +67,31 @@ impl Behaviour for RevokedTokens {
 pub const USERS_TIME: &str = "users_time";
 /// Column `time` of `users_time` for a user who is here.
 const HERE: i64 = 0;
+
+/// Table `users_time`, which is written a moment later than users come and go: who is here is seen to be.
+pub struct LastSeen {
+    id: usize,
+    time: usize,
+}
+
+impl LastSeen {
+    /// Finds the table's columns.
+    pub fn new(schema: &TableSchema) -> Result<Self> {
+        Ok(LastSeen { id: position(schema, "id")?, time: position(schema, "time")? })
+    }
+}
+
+impl Behaviour for LastSeen {
+    fn present(&self, row: &mut Row, reading: &Reading) -> Result<()> {
+        let Some(audience) = &reading.audience else { return Ok(()) };
+        if audience.is_online(reading.tenant, user_id(row, self.id)) {
+            row[self.time] = Value::Int(HERE);
+        } else if row[self.time] == Value::Int(HERE) {
+            row[self.time] = Value::Int(reading.now.timestamp());
+        }
+        Ok(())
+    }
+}
 
 impl DatabaseTransaction {
     /// The hash that a user logs in with.
