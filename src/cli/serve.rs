@@ -73,7 +73,8 @@ async fn run(
         None => None,
     };
     let mut nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
-    let _enforcer = AbortOnDropHandle::new(tokio::spawn(Enforcer::new(cluster, &catalog).run()));
+    let enforcer = Enforcer::new(cluster, &catalog, database.audience());
+    let _enforcer = AbortOnDropHandle::new(tokio::spawn(enforcer.run()));
     if let Some(settings) = &settings.directory {
         if settings.credentials.is_none() && !settings.is_local() {
             warn!("[freeswitch] allow lets other machines ask the directory, without user and password");

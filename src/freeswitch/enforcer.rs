@@ -2,13 +2,15 @@
 //!
 //! One task looks at the store every second: at who is in which conference, and at the invitations to it. What it does follows
 //! from these alone, so that it matters to nobody who restarts meanwhile: a member who is in for longer than his invitation's
-//! `max_seconds`, or without an invitation where `eject_uninvited` says so, is kicked; a conference to which somebody was invited with
+//! `max_seconds`, or without an invitation where `eject_uninvited` says so, is kicked; so is one whose user has had no browser
+//! here for as long as `drop_vanished` says, counted from the first look that missed it; a conference to which somebody was invited with
 //! `stream` is recorded to its node's stream server, unless FreeSWITCH's list says that it is. The list tells a moment later
 //! what came of it; so nothing is tried again before a while has passed. Nor is it tried for ever: some members cannot be
 //! removed until FreeSWITCH is restarted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -27,7 +29,7 @@ use crate::{
     error::{Error, Result},
     sql::{Catalog, KeyRange, Tenant, types::Value},
     tables::{
-        Action, Command, ConferenceAction, Invitation, InvitationsTable, MediaNodes, MemberAction,
+        Action, Audience, Command, ConferenceAction, Invitation, InvitationsTable, MediaNodes, MemberAction,
         conference_members::{Member, MemberKey, MembersTable},
         conferences::ConferencesTable,
     },
@@ -46,8 +48,13 @@ const MAX_TRIES: u32 = 5;
 pub struct Enforcer {
     cluster: Cluster,
     catalog: Arc<dyn Catalog>,
+    audience: Option<Arc<dyn Audience>>,
+    vanished: Vanished,
     tries: BTreeMap<Target, Tries>,
 }
+
+/// Users in conferences who have no browser here, and since when.
+type Vanished = BTreeMap<(Tenant, u32), Instant>;
 
 /// A channel or conference of a node.
 type Target = (CompactString, CompactString);
@@ -67,9 +74,15 @@ struct Due {
 }
 
 impl Enforcer {
-    /// Looks after the conferences of these nodes.
-    pub fn new(cluster: &Cluster, catalog: &Arc<dyn Catalog>) -> Self {
-        Enforcer { cluster: cluster.clone(), catalog: Arc::clone(catalog), tries: BTreeMap::new() }
+    /// Looks after the conferences of these nodes. The audience knows whose browser is here; without one nobody's has vanished.
+    pub fn new(cluster: &Cluster, catalog: &Arc<dyn Catalog>, audience: Option<Arc<dyn Audience>>) -> Self {
+        Enforcer {
+            cluster: cluster.clone(),
+            catalog: Arc::clone(catalog),
+            audience,
+            vanished: Vanished::new(),
+            tries: BTreeMap::new(),
+        }
     }
 
     /// Does so for as long as it is polled.
@@ -84,14 +97,19 @@ impl Enforcer {
     }
 
     async fn enforce(&mut self) -> Result<()> {
-        let look = Look {
+        let mut look = Look {
             catalog: Arc::clone(&self.catalog),
             cluster: self.cluster.clone(),
             rules: self.cluster.rules(),
             now: self.cluster.clock().now(),
+            audience: self.audience.clone(),
+            begun: Instant::now(),
+            before: mem::take(&mut self.vanished),
+            vanished: Vanished::new(),
         };
-        let due = spawn_blocking(move || look.due()).await;
-        let due = due.map_err(|panic| Error::Internal(panic.to_string()))??;
+        let looked = spawn_blocking(move || look.due().map(|due| (due, look.vanished))).await;
+        let (due, vanished) = looked.map_err(|panic| Error::Internal(panic.to_string()))??;
+        self.vanished = vanished;
         let targets: BTreeSet<_> = due.iter().map(|due| &due.target).collect();
         self.tries.retain(|target, _| targets.contains(target));
         let mut commands: BTreeMap<CompactString, Vec<Due>> = BTreeMap::new();
@@ -149,6 +167,12 @@ struct Look {
     cluster: Cluster,
     rules: Arc<Rules>,
     now: DateTime<Utc>,
+    audience: Option<Arc<dyn Audience>>,
+    begun: Instant,
+    /// As the last look found them.
+    before: Vanished,
+    /// As this one does.
+    vanished: Vanished,
 }
 
 /// The invitations to a conference.
@@ -156,7 +180,7 @@ type Invited = BTreeMap<u32, Invitation>;
 
 impl Look {
     /// Everything that is to be done.
-    fn due(&self) -> Result<Vec<Due>> {
+    fn due(&mut self) -> Result<Vec<Due>> {
         let members = MembersTable::of(self.catalog.as_ref())?;
         let mut due = Vec::new();
         for tenant in self.catalog.tenants(members.schema())? {
@@ -165,7 +189,7 @@ impl Look {
         Ok(due)
     }
 
-    fn due_of(&self, tenant: Tenant, members: &MembersTable, due: &mut Vec<Due>) -> Result<()> {
+    fn due_of(&mut self, tenant: Tenant, members: &MembersTable, due: &mut Vec<Due>) -> Result<()> {
         let invitations = InvitationsTable::of(self.catalog.as_ref())?;
         let conferences = ConferencesTable::of(self.catalog.as_ref())?;
         let transaction = self.catalog.begin(tenant, self.now)?;
@@ -182,7 +206,8 @@ impl Look {
                 invited = Some((key.conference.clone(), invited_to(&key.conference)?));
             }
             let invitation = invited.as_ref().and_then(|(_, invited)| invited.get(&member.user_id));
-            if let Some(why) = overstay(&member, invitation, &self.rules, self.now) {
+            let absence = self.absence(tenant, member.user_id);
+            if let Some(why) = overstay(&member, invitation, absence, &self.rules, self.now) {
                 due.push(kick(node, key, &member, why));
             }
         }
@@ -210,18 +235,34 @@ impl Look {
         }
         Ok(())
     }
+
+    /// How long the user of a member has had no browser here.
+    fn absence(&mut self, tenant: Tenant, user_id: u32) -> Duration {
+        let is_missed = |audience: &Arc<dyn Audience>| user_id != 0 && !audience.is_online(tenant, user_id);
+        if !self.audience.as_ref().is_some_and(is_missed) {
+            return Duration::ZERO;
+        }
+        let user = (tenant, user_id);
+        let since = self.before.get(&user).copied().unwrap_or(self.begun);
+        self.vanished.insert(user, since);
+        self.begun - since
+    }
 }
 
 /// The number of the primary key among a table's indexes.
 const PRIMARY_KEY: u8 = 0;
 
-/// Why a member must not stay; None if he may.
+/// Why a member must not stay whose user has had no browser for so long; None if he may.
 fn overstay(
     member: &Member,
     invitation: Option<&Invitation>,
+    absence: Duration,
     rules: &Rules,
     now: DateTime<Utc>,
 ) -> Option<&'static str> {
+    if rules.drop_vanished.is_some_and(|longest| absence >= longest) {
+        return Some("thrown out because his browser has vanished");
+    }
     let is_phone = member.user_id == 0;
     match invitation {
         Some(Invitation { max_seconds: Some(seconds), .. }) => {
@@ -275,7 +316,7 @@ mod tests {
         let may_stay = |member: Member, invitation: Option<Option<u32>>, rules: &Rules| {
             let now = DateTime::from_timestamp(1_000, 0).unwrap();
             let invitation = invitation.map(|max_seconds| Invitation { max_seconds, stream: false });
-            overstay(&member, invitation.as_ref(), rules, now).is_none()
+            overstay(&member, invitation.as_ref(), Duration::ZERO, rules, now).is_none()
         };
         let [lax, strict, strictest] =
             [(false, false), (true, false), (true, true)].map(|(eject_uninvited, eject_phones)| Rules {
@@ -291,12 +332,28 @@ mod tests {
         assert!(!may_stay(member(1, 940), Some(Some(60)), &lax));
     }
 
+    #[test]
+    fn whose_browser_has_vanished_may_stay_for_a_while() {
+        let rules = |drop_vanished| Rules { drop_vanished, ..Rules::default() };
+        let [second, two] = [1, 2].map(Duration::from_secs);
+        let invitation = Invitation { max_seconds: None, stream: false };
+        for (absence, rules, may_stay) in [
+            (two, rules(None), true),
+            (Duration::ZERO, rules(Some(second)), true),
+            (second, rules(Some(two)), true),
+            (two, rules(Some(two)), false),
+        ] {
+            let why = overstay(&member(1, 0), Some(&invitation), absence, &rules, DateTime::default());
+            assert_eq!(why.is_none(), may_stay, "{absence:?} {rules:?}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_cannot_be_removed_is_not_kicked_for_ever() {
         let clock: Arc<dyn Clock> = Arc::new(StandingClock);
         let cluster = Cluster::new(&Settings::default().sip, &clock);
         let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::new(Vec::new()));
-        let mut enforcer = Enforcer::new(&cluster, &catalog);
+        let mut enforcer = Enforcer::new(&cluster, &catalog, None);
         let key = MemberKey { tenant: 15, conference: "101".into(), uuid: "u".into() };
         let due = kick("fs1:7443".into(), key, &member(1, 0), "he must not stay");
         let mut kicks = Vec::new();

@@ -15,21 +15,26 @@ use crate::support::{
     wait_until,
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server with a port for browsers.
-struct World {
-    server: Server,
+pub(crate) struct World {
+    pub server: Server,
     address: SocketAddrV4,
 }
 
 /// A browser of tenant 15's page.
-struct Browser(WebSocket<TcpStream>);
+pub(crate) struct Browser(WebSocket<TcpStream>);
 
 impl World {
     fn new() -> Self {
+        World::with("")
+    }
+
+    /// One with more settings.
+    pub fn with(settings: &str) -> Self {
         let address = unused_address();
-        let settings = format!("[ws]\nip = {}\nport = {}\n", address.ip(), address.port());
+        let settings = format!("{settings}\n[ws]\nip = {}\nport = {}\n", address.ip(), address.port());
         let server = Server::start_with(&settings);
         World { server, address }
     }
@@ -48,7 +53,7 @@ impl World {
     }
 
     /// A browser of a user with a login.
-    fn user(&self, backend: &mut Conn, user_id: u32) -> Browser {
+    pub fn user(&self, backend: &mut Conn, user_id: u32) -> Browser {
         let key = format!("PassForUser{user_id}");
         backend.exec_drop("INSERT INTO users_auth (id, hash) VALUES (?, ?)", (user_id, &key)).unwrap();
         self.browse(user_id, &key)
@@ -57,7 +62,7 @@ impl World {
 
 impl Browser {
     /// The next message; None when the connection is cut.
-    fn next(&mut self) -> Option<Json> {
+    pub fn next(&mut self) -> Option<Json> {
         loop {
             match self.0.read() {
                 Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
@@ -72,7 +77,7 @@ impl Browser {
         }
     }
 
-    fn say(&mut self, text: &str) {
+    pub fn say(&mut self, text: &str) {
         self.0.send(Message::text(text)).unwrap();
     }
 }

@@ -25,15 +25,15 @@ use crate::{
 };
 
 /// A simulated node; it ends with this value.
-struct Node {
-    simulator: Simulator,
+pub(crate) struct Node {
+    pub simulator: Simulator,
     address: SocketAddr,
     _runtime: Runtime,
 }
 
 impl Node {
     /// One with these users of tenant 15 in conference 101.
-    fn start(users: impl IntoIterator<Item = u32>) -> Node {
+    pub fn start(users: impl IntoIterator<Item = u32>) -> Node {
         let runtime = Runtime::new().unwrap();
         let simulator = Simulator::new("ClueCon", Arc::new(SystemClock), 1);
         users.into_iter().for_each(|user| join(&simulator, user));
@@ -42,15 +42,20 @@ impl Node {
         Node { simulator, address, _runtime: runtime }
     }
 
-    /// A server with this node.
-    fn server(&self, settings: &str) -> Server {
+    /// The settings of a server with this node; they end its section of the file.
+    pub fn settings(&self) -> String {
         let (ip, port) = (self.address.ip(), self.address.port());
         let node = format!("Server={ip},Port={port},WShost=fs1,WSport=443,StreamServer=s1.example.com");
-        Server::start_with(&format!("[sip]\nfreeswitch = []{node}\n{settings}"))
+        format!("[sip]\nfreeswitch = []{node}")
+    }
+
+    /// A server with this node.
+    fn server(&self, settings: &str) -> Server {
+        Server::start_with(&format!("{}\n{settings}", self.settings()))
     }
 
     /// How many are in conferences.
-    fn members(&self) -> usize {
+    pub fn members(&self) -> usize {
         self.simulator.with(|conferences, _| conferences.channels().len())
     }
 

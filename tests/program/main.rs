@@ -22,6 +22,7 @@ mod login;
 mod members;
 mod metadata;
 mod nodes;
+mod presence;
 mod query_log;
 mod random_sql;
 mod reference;
