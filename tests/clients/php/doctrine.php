@@ -47,8 +47,8 @@ can('login');
 $schema = $db->createSchemaManager();
 same('databases', ['information_schema', 'CometQL_v1'], array_values($schema->listDatabases()));
 $tables = [
-    'conference', 'conference_members', 'pipes_messages', 'pipes_settings', 'revoked_tokens', 'users_auth', 'users_data',
-    'users_messages', 'users_time',
+    'conference', 'conference_members', 'conferences', 'pipes', 'pipes_messages', 'pipes_settings', 'revoked_tokens',
+    'users_auth', 'users_data', 'users_in_pipes', 'users_messages', 'users_time',
 ];
 $names = $schema->listTableNames();
 sort($names);
@@ -62,6 +62,7 @@ same('columns', [
     'profile' => StringType::class,
     'stream' => IntegerType::class,
     'node' => StringType::class,
+    'max_seconds' => IntegerType::class,
 ], array_map(fn($column) => $column->getType()::class, $conference->getColumns()));
 $column = $conference->getColumn('profile');
 same('profile', [64, true, 'default'], [$column->getLength(), $column->getNotnull(), $column->getDefault()]);

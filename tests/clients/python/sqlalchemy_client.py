@@ -35,11 +35,14 @@ same("databases", [DATABASE, "information_schema"], sorted(inspector.get_schema_
 tables = [
     "conference",
     "conference_members",
+    "conferences",
+    "pipes",
     "pipes_messages",
     "pipes_settings",
     "revoked_tokens",
     "users_auth",
     "users_data",
+    "users_in_pipes",
     "users_messages",
     "users_time",
 ]
@@ -60,7 +63,16 @@ conference = metadata.tables["conference"]
 columns = {column.name: column for column in conference.columns}
 same(
     "types",
-    [mysql.VARCHAR, mysql.INTEGER, mysql.INTEGER, mysql.TEXT, mysql.VARCHAR, mysql.INTEGER, mysql.VARCHAR],
+    [
+        mysql.VARCHAR,
+        mysql.INTEGER,
+        mysql.INTEGER,
+        mysql.TEXT,
+        mysql.VARCHAR,
+        mysql.INTEGER,
+        mysql.VARCHAR,
+        mysql.INTEGER,
+    ],
     [type(column.type) for column in conference.columns],
 )
 same(
