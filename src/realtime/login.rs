@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::Realtime;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     sql::{Tenant, Transaction},
 };
 
@@ -64,8 +64,12 @@ impl Realtime {
         let hash: String = rand::rng().sample_iter(Alphanumeric).take(HASH_LENGTH).map(char::from).collect();
         let mut transaction = self.transaction(tenant);
         transaction.set_hash(user_id, &hash)?;
-        transaction.commit().await?;
-        Ok(hash)
+        match transaction.commit().await {
+            Ok(_) => Ok(hash),
+            // Another of his browsers was faster.
+            Err(Error::Conflict) => self.transaction(tenant).hash_of(user_id)?.ok_or(Error::Conflict),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes the login of a revoked token's user away.

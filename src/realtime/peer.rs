@@ -12,6 +12,7 @@ use std::{
 use compact_str::CompactString;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+use uuid::Uuid;
 
 use super::message::{Broadcast, ClientVersion, Envelope};
 use crate::{sql::Tenant, tables::Listener};
@@ -69,8 +70,8 @@ pub struct Peer {
     /// The user it logged in as; 0 is nobody.
     pub(super) user_id: u32,
     pub(super) about: About,
-    /// When it came: unix time in milliseconds.
-    pub(super) since: i64,
+    /// When it came: a time-ordered id, so that what was written later has a greater one.
+    pub(super) since: Uuid,
     version: ClientVersion,
     letters: mpsc::UnboundedSender<Letter>,
     unread: AtomicUsize,
@@ -101,7 +102,7 @@ impl Peer {
         user_id: u32,
         about: About,
         version: ClientVersion,
-        since: i64,
+        since: Uuid,
         max_unread: usize,
     ) -> (Arc<Peer>, Mailbox) {
         let (sender, letters) = mpsc::unbounded_channel();
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     fn peer(max_unread: usize) -> (Arc<Peer>, Mailbox) {
-        Peer::new(15, 7, About::default(), ClientVersion { major: 4 }, 0, max_unread)
+        Peer::new(15, 7, About::default(), ClientVersion { major: 4 }, Uuid::nil(), max_unread)
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use super::{
     peer::Peer,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     sql::{Catalog, Tenant, Transaction},
     tables::{CALL_EVENT, USERS_MESSAGES, WaitingMessage},
 };
@@ -26,6 +26,8 @@ const MAX_MESSAGES: usize = 64;
 /// About as many bytes of them, unless one has more: they must fit into what may wait for a browser.
 const MAX_BYTES: usize = 64 * 1024;
 
+/// How often messages are removed again that others remove at the same moment.
+const MAX_CONFLICTS: u32 = 20;
 /// Most messages that one sweep removes from a tenant's queues; the next one comes soon.
 const MAX_EXPIRED: usize = 10_000;
 
@@ -71,9 +73,8 @@ impl Realtime {
 
     /// Delivers the oldest messages and removes them; false if there is none, or nobody to have it.
     async fn deliver_some(&self, tenant: Tenant, user_id: u32) -> Result<bool> {
-        let mut transaction = self.transaction(tenant);
         let (mut messages, mut bytes) = (Vec::new(), 0);
-        for message in transaction.waiting_messages(user_id)? {
+        for message in self.transaction(tenant).waiting_messages(user_id)? {
             let message = message?;
             bytes += message.message.len();
             if messages.len() == MAX_MESSAGES || (bytes > MAX_BYTES && !messages.is_empty()) {
@@ -98,11 +99,23 @@ impl Realtime {
                 return Ok(false);
             }
         }
-        for message in &messages {
-            transaction.remove_message(message)?;
-        }
-        transaction.commit().await?;
+        self.remove(tenant, &messages).await?;
         Ok(true)
+    }
+
+    /// Removes messages that were delivered, even if somebody else removes some of them at the same time.
+    async fn remove(&self, tenant: Tenant, messages: &[WaitingMessage]) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            let mut transaction = self.transaction(tenant);
+            for message in messages {
+                transaction.remove_message(message)?;
+            }
+            match transaction.commit().await {
+                Err(Error::Conflict) if tries < MAX_CONFLICTS => tries += 1,
+                done => return done.map(drop),
+            }
+        }
     }
 
     /// Removes the messages that nobody came for in time.
@@ -134,7 +147,7 @@ impl Realtime {
             CALL_EVENT => self.settings.call_lifetime,
             _ => self.settings.message_lifetime,
         };
-        let age = self.clock.now().signed_duration_since(message.moment);
+        let age = self.clock.now().signed_duration_since(message.moment());
         age.to_std().is_ok_and(|age| age > lifetime)
     }
 }
@@ -142,9 +155,8 @@ impl Realtime {
 /// Sends a message to a user's browsers: as it has always been to those who were there when it was written, marked as one
 /// that waited to others.
 fn send(peers: &[Arc<Peer>], message: &WaitingMessage, written: Option<&mpsc::Sender<()>>) {
-    let moment = message.moment;
     for peer in peers {
-        let waited = moment.timestamp_millis() < peer.since;
+        let waited = message.id < peer.since;
         let data = match message.event.as_str() {
             CALL_EVENT if !waited => Data::object(&message.message),
             _ => Data::payload(&message.message),
@@ -153,7 +165,7 @@ fn send(peers: &[Arc<Peer>], message: &WaitingMessage, written: Option<&mpsc::Se
             data,
             event: &message.event,
             from_queue: waited,
-            message_send_time: waited.then(|| moment.timestamp()),
+            message_send_time: waited.then(|| message.moment().timestamp()),
             pipe: PRIVATE,
             ..Envelope::default()
         };

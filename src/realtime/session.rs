@@ -29,8 +29,8 @@ const TRACKED_PIPES: &str = "track_";
 const ANONYMOUSLY: char = '@';
 /// Bytes of a list of subscriptions for each pipe that it may have.
 const SUBSCRIPTION_BYTES: usize = 68;
-/// Messages of a history that are sent; CppComet sends 99.
-const MAX_HISTORY: usize = 1_000;
+/// The part of what may wait for a browser that a history may take: escaped, its text is longer.
+const HISTORY_SHARE: usize = 4;
 /// The pipe of answers that go to their asker alone.
 const ANSWER: &str = "_answer";
 
@@ -64,7 +64,7 @@ impl Session {
     pub async fn open(realtime: &Arc<Realtime>, hello: Hello) -> Result<(Session, Mailbox)> {
         let hash = realtime.log_in(hello.tenant, hello.user_id, &hello.key).await?;
         let user_id = if hash.is_some() { hello.user_id } else { 0 };
-        let since = realtime.clock.now().timestamp_millis();
+        let since = realtime.transaction(hello.tenant).time_ordered_id();
         let max_unread = realtime.settings.max_unread;
         let (peer, mailbox) = Peer::new(hello.tenant, user_id, hello.about, hello.version, since, max_unread);
         peer.send(&Envelope::server_info(hash.as_deref(), realtime.now()));
@@ -227,7 +227,8 @@ impl Session {
             return refuse("Invalid user auth.");
         }
         let transaction = self.realtime.transaction(self.peer.tenant);
-        for past in self.read(transaction.pipe_history(&pipe, MAX_HISTORY)).unwrap_or_default() {
+        let max_bytes = self.realtime.settings.max_unread / HISTORY_SHARE;
+        for past in self.read(transaction.pipe_history(&pipe, max_bytes)).unwrap_or_default() {
             self.peer.send(&Envelope {
                 data: Data::payload(&past.message),
                 event: &past.event,

@@ -411,6 +411,45 @@ async fn a_pipe_with_a_history_keeps_the_newest() {
 }
 
 #[tokio::test]
+async fn a_long_history_is_sent_as_far_as_it_may_wait() {
+    let world = World::new().await;
+    world.sql("INSERT INTO pipes_settings (name, length) VALUES ('web_log', 1000)").await;
+    let insert = "INSERT INTO pipes_messages (name, event, message) VALUES ('web_log',";
+    for number in 0..40 {
+        world.sql(&format!("{insert} 'e{number}', REPEAT('x', 20000))")).await;
+    }
+    let mut browser = world.nobody().await;
+    browser.say("pipe_log\nweb_log\n1").await;
+    let first = browser.next().await["event"].as_str().unwrap()[1..].parse::<u32>().unwrap();
+    assert!((20..35).contains(&first), "{first}");
+    for number in first + 1..40 {
+        assert_eq!(browser.next().await["event"], format!("e{number}"));
+    }
+    browser.hears_nothing().await;
+}
+
+#[tokio::test]
+async fn tabs_with_one_token_log_in_at_once() {
+    let world = World::new().await;
+    let token = token(&json!({ "user_id": 5, "exp": 9_983_311_200_i64 }), &format!("{PASSWORD}15"));
+    let (one, other) = tokio::join!(world.connect(5, &token), world.connect(5, &token));
+    assert_eq!((&one.1["authorized"], &one.1["data"]), (&json!(true), &other.1["data"]));
+}
+
+#[tokio::test]
+async fn a_message_that_is_deleted_while_it_is_delivered_holds_nothing_up() {
+    let world = World::new().await;
+    let mut browser = world.user(7).await;
+    for round in 0..50 {
+        let insert = "INSERT INTO users_messages (id, event, message) VALUES";
+        world.sql(&format!("{insert} (7, 'e', '{round}'), (7, 'e', 'last')")).await;
+        world.sql(&format!("DELETE FROM users_messages WHERE message = '{round}'")).await;
+        while browser.next().await["data"] != "last" {}
+    }
+    world.until("SELECT event FROM users_messages", &[]).await;
+}
+
+#[tokio::test]
 async fn subscriptions_replace_each_other() {
     let settings = RealtimeSettings { max_pipes: 3, ..RealtimeSettings::default() };
     let world = World::with(settings).await;

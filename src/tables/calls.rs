@@ -66,7 +66,7 @@ impl Calls {
         json!({
             "message": text(invitation, self.message),
             "sys": {
-                "callKey": transaction.time_ordered_id(),
+                "callKey": transaction.time_ordered_id().to_string(),
                 "callPipe": call_pipe,
                 "caller_id": user_id(invitation, self.caller_id),
                 "conference": "true",

@@ -34,6 +34,8 @@ pub fn check_characters(name: &str) -> Result<()> {
     }
 }
 
+/// What a message has beside its text, about.
+const MESSAGE_BYTES: usize = 256;
 /// Pipes whose names begin so have a history that is never trimmed.
 const KEPT_FOR_EVER: &str = "trust_";
 
@@ -78,7 +80,7 @@ impl Behaviour for Messages {
             new[self.id] = old[self.id].clone();
             new[self.time] = old[self.time].clone();
         } else {
-            new[self.id] = Value::text(transaction.time_ordered_id());
+            new[self.id] = Value::text(transaction.time_ordered_id().to_string());
             new[self.time] = Value::Int(transaction.now().timestamp());
         }
         Ok(())
@@ -201,28 +203,30 @@ impl DatabaseTransaction {
         self.put(&table, None, row).map(drop)
     }
 
-    /// The newest messages of a pipe's history, oldest of them first.
-    pub fn pipe_history(&self, pipe: &str, most: usize) -> Result<Vec<PastMessage>> {
+    /// The newest messages of a pipe's history, oldest of them first: as many as have no more than so many bytes.
+    pub fn pipe_history(&self, pipe: &str, max_bytes: usize) -> Result<Vec<PastMessage>> {
         let table = self.schema("pipes_messages")?;
         let column = |name| position(&table, name);
         let (time, event, message) = (column("time")?, column("event")?, column("message")?);
         let author = column("user_id")?;
         let range = KeyRange::prefix(vec![Value::text(pipe)]);
-        let newest = self.scan(&table, PRIMARY, &range, true)?.take(most);
-        let mut history: Vec<_> = newest
-            .map(|row| {
-                let row = row?;
-                Ok(PastMessage {
-                    time: match row[time] {
-                        Value::Int(time) => time,
-                        _ => 0,
-                    },
-                    event: text(&row, event).to_owned(),
-                    message: text(&row, message).to_owned(),
-                    user_id: user_id(&row, author),
-                })
-            })
-            .collect::<Result<_>>()?;
+        let (mut history, mut bytes) = (Vec::new(), 0);
+        for row in self.scan(&table, PRIMARY, &range, true)? {
+            let row = row?;
+            bytes += text(&row, message).len() + MESSAGE_BYTES;
+            if bytes > max_bytes {
+                break;
+            }
+            history.push(PastMessage {
+                time: match row[time] {
+                    Value::Int(time) => time,
+                    _ => 0,
+                },
+                event: text(&row, event).to_owned(),
+                message: text(&row, message).to_owned(),
+                user_id: user_id(&row, author),
+            });
+        }
         history.reverse();
         Ok(history)
     }

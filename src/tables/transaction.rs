@@ -98,10 +98,10 @@ impl DatabaseTransaction {
     }
 
     /// A new unique id that sorts behind those of earlier moments: a UUID of version 7.
-    pub fn time_ordered_id(&self) -> String {
+    pub fn time_ordered_id(&self) -> Uuid {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
         let moment = Timestamp::from_unix(&*ID_ORDER.lock(), seconds, self.now.timestamp_subsec_nanos());
-        Uuid::new_v7(moment).hyphenated().to_string()
+        Uuid::new_v7(moment)
     }
 
     /// The table, unless it is the operator's and this is not the operator.

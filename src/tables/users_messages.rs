@@ -43,7 +43,7 @@ impl Behaviour for Messages {
         pipes::check_characters(text(new, self.event))?;
         new[self.index] = match old {
             Some(old) => old[self.index].clone(),
-            None => Value::text(transaction.time_ordered_id()),
+            None => Value::text(transaction.time_ordered_id().to_string()),
         };
         Ok(())
     }
@@ -57,8 +57,8 @@ impl Behaviour for Messages {
 /// A message that waits for a user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaitingMessage {
-    /// When it was written.
-    pub moment: DateTime<Utc>,
+    /// Time-ordered: later messages have greater ones.
+    pub id: Uuid,
     /// Its event.
     pub event: String,
     /// What it says.
@@ -88,7 +88,8 @@ impl DatabaseTransaction {
         Ok(Box::new(rows.map(move |row| {
             let row = row?;
             Ok(WaitingMessage {
-                moment: moment(text(&row, columns.index)),
+                // Other texts than ours would be as old as can be.
+                id: Uuid::parse_str(text(&row, columns.index)).unwrap_or_default(),
                 event: text(&row, columns.event).to_owned(),
                 message: text(&row, message).to_owned(),
                 row,
@@ -113,11 +114,12 @@ impl DatabaseTransaction {
     }
 }
 
-/// The moment in a time-ordered id; long ago for other ids.
-fn moment(id: &str) -> DateTime<Utc> {
-    let timestamp = Uuid::parse_str(id).ok().and_then(|id| id.get_timestamp());
-    let moment = timestamp.map(|timestamp| timestamp.to_unix());
-    moment
-        .and_then(|(seconds, nanos)| DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos))
-        .unwrap_or_default()
+impl WaitingMessage {
+    /// When it was written.
+    pub fn moment(&self) -> DateTime<Utc> {
+        let moment = self.id.get_timestamp().map(|timestamp| timestamp.to_unix());
+        moment
+            .and_then(|(seconds, nanos)| DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos))
+            .unwrap_or_default()
+    }
 }
