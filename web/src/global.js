@@ -1,0 +1,5 @@
+// For pages with a script tag.
+
+import { CometServerApi, cometApi } from './CometServerApi.js';
+
+Object.assign(globalThis, { CometServerApi, cometApi });

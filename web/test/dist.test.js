@@ -1,0 +1,56 @@
+// What is in web/dist is what pages get: built from these sources, and working as it is.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createContext, runInContext } from 'node:vm';
+
+import { TENANT, Server, WebSocket, answer } from './support.js';
+
+const run = promisify(execFile);
+const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+test('web/dist is what the sources make (else: npm run build)', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'cometql-dist-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await run(process.execPath, [path('build.js'), folder]);
+    const names = await readdir(folder);
+    assert.deepEqual(await readdir(path('dist')), names);
+    for (const name of names) {
+        assert.equal(await readFile(path(`dist/${name}`), 'utf8'), await readFile(join(folder, name), 'utf8'), name);
+    }
+});
+
+test('as a script it makes two globals, and as a module it has the same', async (t) => {
+    const server = await Server.start();
+    t.after(() => server.stop());
+    const page = createContext({ crypto, WebSocket, setTimeout, clearTimeout, setInterval, clearInterval, console });
+    const before = Object.keys(page);
+    runInContext(await readFile(path('dist/CometServerApi.js'), 'utf8'), page);
+    assert.deepEqual(Object.keys(page).filter((name) => !before.includes(name)), ['CometServerApi', 'cometApi']);
+    const module = await import('../dist/CometServerApi.mjs');
+    assert.equal(module.default, module.cometApi);
+    const ours = new module.CometServerApi({ WebSocket });
+    for (const api of [page.cometApi, ours]) {
+        t.after(() => api.stop());
+        await answer((greeted) => api.start({ node: server.node, dev_id: TENANT }, greeted));
+        assert.equal(api.isAuthorized(), false);
+    }
+});
+
+test('the declarations say what there is', async () => {
+    const declared = await readFile(path('dist/CometServerApi.d.mts'), 'utf8');
+    const methods = [...declared.split('class CometServerApi')[1].split('}\n')[0].matchAll(/^ {4}(\w+)\(/gm)];
+    const { CometServerApi } = await import('../dist/CometServerApi.mjs');
+    const real = Object.getOwnPropertyNames(CometServerApi.prototype);
+    assert.deepEqual([...new Set(methods.map(([, name]) => name))].sort(), real.sort());
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--lib', 'es2022'];
+    await run(process.execPath, [path('node_modules/typescript/bin/tsc'), ...options, path('test/types.mts')]).catch(
+        ({ stdout }) => assert.fail(stdout),
+    );
+});
