@@ -54,3 +54,17 @@ test('the declarations say what there is', async () => {
         ({ stdout }) => assert.fail(stdout),
     );
 });
+
+test('docs/javascript.md shows examples/chat.html', async () => {
+    const [docs, page] = await Promise.all(['../docs/javascript.md', '../examples/chat.html'].map((name) => readFile(path(name), 'utf8')));
+    assert.ok(docs.includes(`\`\`\`html\n${page}\`\`\``));
+});
+
+test('docs/javascript.md has every function and option', async () => {
+    const docs = await readFile(path('../docs/javascript.md'), 'utf8');
+    const declared = await readFile(path('dist/CometServerApi.d.mts'), 'utf8');
+    const options = [...declared.split('interface Options')[1].split('\n}')[0].matchAll(/^ {4}(\w+)\?:/gm)];
+    const { CometServerApi } = await import('../dist/CometServerApi.mjs');
+    const names = [...Object.getOwnPropertyNames(CometServerApi.prototype), ...options.map(([, name]) => name)];
+    assert.deepEqual(names.filter((name) => name !== 'constructor' && !docs.includes(`\`${name}`)), []);
+});

@@ -124,6 +124,24 @@ test('a clean end and a refusal are final, until the page wants it otherwise', a
     await comesBack(clean.sockets, 2);
 });
 
+test('attempts become rare, and are spread', async (t) => {
+    const dropping = await strange(t, (socket) => socket.terminate());
+    const delays = [];
+    const { setTimeout } = globalThis;
+    // All waits but that for a greeting are those of attempts.
+    t.mock.method(globalThis, 'setTimeout', (callback, delay = 0) => {
+        const isAttempt = delay >= 600 && delay !== 15_000;
+        if (isAttempt) {
+            delays.push(delay);
+        }
+        return setTimeout(callback, isAttempt ? 0 : delay);
+    });
+    t.mock.method(Math, 'random', () => 0.6);
+    new Pages(t).make().start({ node: dropping.node });
+    await comesBack(dropping.sockets, 8);
+    assert.deepEqual(delays.slice(0, 7), [600, 1_200, 2_400, 4_800, 9_600, 18_000, 18_000]);
+});
+
 test("the network's return is no reason to wait, and a reason to ask", async (t) => {
     const listeners = new Set();
     const environment = { listen: (_, it) => listeners.add(it), unlisten: (_, it) => listeners.delete(it) };
@@ -139,6 +157,23 @@ test("the network's return is no reason to wait, and a reason to ask", async (t)
     await comesBack(odd.sockets, 2);
     page.stop();
     assert.equal(listeners.size, 0);
+});
+
+test('a server that does not greet, or not answer when the network is back, is left', async (t) => {
+    const listeners = new Set();
+    const environment = { listen: (_, it) => listeners.add(it), unlisten: (_, it) => listeners.delete(it) };
+    const pages = new Pages(t);
+    const silent = await strange(t);
+    const polite = await strange(t, (socket) => socket.send(greeting('x')));
+    const page = await pages.connect(polite.node, {}, environment);
+    // Whatever takes seconds takes none.
+    const { setTimeout } = globalThis;
+    t.mock.method(globalThis, 'setTimeout', (callback, delay) => setTimeout(callback, delay > 5_000 ? 50 : delay));
+    pages.make().start({ node: silent.node });
+    await comesBack(silent.sockets, 2);
+    assert.equal(page.isConnected(), true);
+    listeners.forEach((listener) => listener());
+    await comesBack(polite.sockets, 2);
 });
 
 test("CppComet's answers are understood", async (t) => {

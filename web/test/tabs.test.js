@@ -117,6 +117,16 @@ test('what is said while the server is away comes from every tab', async (t) => 
     assert.deepEqual(reports.map(({ heard: [report] }) => report.message), ['0', '1']);
 });
 
+test('what another tab says while the connection breaks comes later', async (t) => {
+    const { first, second } = await tabs(t, 8);
+    const reports = ear();
+    second.subscription('#web_e', reports.listener);
+    first.restart();
+    // The second tab cannot know yet.
+    assert.equal(second.web_pipe_send('web_e', 'e', 1), true);
+    await until('the report', () => reports.heard.length);
+});
+
 test('without locks, or when the page says so, each tab is on its own', async (t) => {
     const pages = new Pages(t);
     const alone = { BroadcastChannel, locks: { request: () => Promise.reject(new Error('SecurityError')) } };
