@@ -215,7 +215,9 @@ impl<'a> Login<'a> {
     async fn judge(&self, user: &[u8], plugin: &AuthPlugin<'_>, response: &[u8]) -> Result<Tenant> {
         let throttle = &self.port.throttle;
         let delay = self.port.settings.failed_login_delay;
-        let applicant = throttle.applicant(self.peer, user);
+        let tenant = tenant_of(user);
+        // A tenant has several names: 0 is root, and 15 is 015.
+        let applicant = throttle.applicant(self.peer, tenant.ok_or(user));
         let now = Instant::now();
         let Some(wait) = throttle.queue(applicant, self.deadline.saturating_duration_since(now), now) else {
             if let Some(logins) = throttle.report(now) {
@@ -228,7 +230,6 @@ impl<'a> Login<'a> {
             sleep(wait).await;
         }
         let refused_at = Instant::now() + delay;
-        let tenant = tenant_of(user);
         let password = self.port.accounts.password(tenant.unwrap_or_default())?;
         let matches = self.matches(plugin, &password, response);
         if let Some(tenant) = tenant.filter(|_| matches) {

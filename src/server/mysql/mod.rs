@@ -31,12 +31,10 @@ mod socket;
 pub(super) mod test_support;
 #[cfg(test)]
 mod tests;
-mod throttle;
 mod user;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use throttle::Throttle;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -47,6 +45,7 @@ use tracing::warn;
 use super::{
     connections::{Connections, Entered},
     listener::Service,
+    throttle::Throttle,
     tls::Tls,
 };
 use crate::{

@@ -10,7 +10,7 @@
 
 use std::{
     collections::hash_map::RandomState,
-    hash::BuildHasher,
+    hash::{BuildHasher, Hash},
     net::{IpAddr, Ipv6Addr},
     time::Duration,
 };
@@ -18,8 +18,6 @@ use std::{
 use lru::LruCache;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-
-use super::user::tenant_of;
 
 /// Queues that are remembered, and users let in at their addresses: those last used. At most some 2 MB each.
 const REMEMBERED: usize = 16 * 1024;
@@ -74,13 +72,9 @@ impl Throttle {
     }
 
     /// A user, who exists or not, from an address.
-    pub fn applicant(&self, peer: IpAddr, user: &[u8]) -> Applicant {
+    pub fn applicant(&self, peer: IpAddr, user: impl Hash) -> Applicant {
         let address = self.hasher.hash_one(network_of(peer));
-        // A tenant has several names: 0 is root, and 15 is 015.
-        let user = match tenant_of(user) {
-            Some(tenant) => self.hasher.hash_one(tenant),
-            None => self.hasher.hash_one(user),
-        };
+        let user = self.hasher.hash_one(user);
         Applicant { pair: self.hasher.hash_one((address, user)), address, user }
     }
 
@@ -173,7 +167,7 @@ mod tests {
     }
 
     fn at(throttle: &Throttle, address: &str, user: &str) -> Applicant {
-        throttle.applicant(address.parse().unwrap(), user.as_bytes())
+        throttle.applicant(address.parse().unwrap(), user)
     }
 
     /// Waits in whole seconds of logins at the same moment.
@@ -237,20 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_s_names_and_a_client_s_addresses_are_one() {
+    fn a_client_s_addresses_are_one() {
         let (throttle, now) = (throttle(), Instant::now());
-        let spellings = [
-            ("2001:db8::1", "15"),
-            ("2001:db8::2", "015"),
-            ("2001:db8:0:0:1::", "0015"),
-            ("2001:db8::ffff:1", "15"),
-        ];
-        let waits: Vec<_> = spellings
-            .map(|(address, user)| throttle.queue(at(&throttle, address, user), PATIENCE, now))
-            .into();
+        let addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:1::", "2001:db8::ffff:1"];
+        let waits = addresses.map(|address| throttle.queue(at(&throttle, address, "15"), PATIENCE, now));
         assert_eq!(waits[3], Some(SECOND));
-        let mapped = at(&throttle, "::ffff:10.0.0.1", "root");
-        assert_eq!(mapped.pair, at(&throttle, "10.0.0.1", "0").pair);
+        assert_eq!(at(&throttle, "::ffff:10.0.0.1", "15").pair, at(&throttle, "10.0.0.1", "15").pair);
     }
 
     #[test]
