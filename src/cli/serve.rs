@@ -56,7 +56,7 @@ async fn run(
         clock: Arc::clone(clock),
         general: password.clone(),
     });
-    let port = MysqlPort::new(engine, Arc::clone(&accounts), settings.mysql.clone())?;
+    let port = MysqlPort::new(Arc::clone(&engine), Arc::clone(&accounts), settings.mysql.clone())?;
     // On threads of the runtime, where connections are, so that none is handed from one thread to another.
     let mut listeners = JoinSet::new();
     // Before anything can be committed that browsers are to be told.
@@ -65,7 +65,8 @@ async fn run(
             let salt = settings.sip.pipe_salt.clone().unwrap_or(password);
             let realtime =
                 Realtime::start(&database, clock, accounts, salt, websocket.realtime.clone()).await?;
-            let listener = listen(WebsocketPort::new(&realtime, clock, websocket.clone())?)?;
+            let figures = Box::new(move || engine.figures());
+            let listener = listen(WebsocketPort::new(&realtime, clock, websocket.clone(), figures)?)?;
             info!(address = %listener.address()?, "browsers are served");
             listeners.spawn(listener.run(stop()));
             Some(realtime)

@@ -10,7 +10,6 @@ const UNUSED: &[(&str, &[&str])] = &[
             "fragment_buf_size",
             "fragment_buf_max_size",
             "dev_index_size",
-            "base_dir",
             "useQueryLoger",
             "pidfile",
             "api_version",

@@ -1,7 +1,8 @@
 //! The settings of the browsers' port: CppComet's `[ws]` and our own keys.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -37,6 +38,16 @@ pub struct WebsocketSettings {
     /// `ping_interval`: how often a silent browser is asked whether it is still there. It is gone when it does not answer
     /// before the next time.
     pub ping_interval: Duration,
+    /// `max_rate`: messages a second that a browser may send; ten seconds' worth of them may come at once.
+    pub max_rate: u32,
+    /// `failed_login_delay`: how long failed logins wait for each other after `failed_login_burst`; zero: not at all.
+    pub failed_login_delay: Duration,
+    /// `failed_login_burst`: failed logins of one user at one address that do not make the next one wait.
+    pub failed_login_burst: u32,
+    /// `metrics_allow`: who may read `/metrics`.
+    pub metrics_allow: Vec<IpNet>,
+    /// `[main] base_dir`: the folder whose files are served.
+    pub base_dir: Option<PathBuf>,
     /// `[main] node_name`: what `/info` says.
     pub node_name: String,
     /// What browsers may do.
@@ -97,6 +108,19 @@ impl WebsocketSettings {
                 10 * SECOND,
             ),
             ping_interval: reader.duration(SECTION, "ping_interval", SECOND, 60 * MINUTE, 30 * SECOND),
+            max_rate: reader.number(SECTION, "max_rate", 1, 1_000_000, 100),
+            failed_login_delay: reader.duration(
+                SECTION,
+                "failed_login_delay",
+                Duration::ZERO,
+                MINUTE,
+                SECOND,
+            ),
+            failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
+            metrics_allow: reader.networks(SECTION, "metrics_allow").unwrap_or_else(|| {
+                vec![IpAddr::from(Ipv4Addr::LOCALHOST).into(), IpAddr::from(Ipv6Addr::LOCALHOST).into()]
+            }),
+            base_dir: reader.text("main", "base_dir").map(PathBuf::from),
             node_name: reader.text("main", "node_name").unwrap_or_else(|| "NoName".to_owned()),
             realtime: RealtimeSettings::read(reader),
         }
@@ -166,6 +190,18 @@ mod tests {
         assert_eq!(settings.unwrap().unwrap().origins, ["example.com", "app.example.com:8443"]);
         let problems = read("[ws]\nport = 1\nhost = a b\n").unwrap_err();
         assert_eq!(problems[0].text, "[ws] host must be hosts, with commas, found 'a b'");
+    }
+
+    #[test]
+    fn only_this_machine_reads_the_metrics_unless_others_are_named() {
+        let allowed = |settings: WebsocketSettings| {
+            settings.metrics_allow.iter().map(IpNet::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(allowed(WebsocketSettings::default()), ["127.0.0.1/32", "::1/128"]);
+        let settings = read("[ws]\nport = 1\nmetrics_allow = 10.0.0.0/8\n[main]\nbase_dir = www\n");
+        let settings = settings.unwrap().unwrap();
+        assert_eq!(settings.base_dir, Some("www".into()));
+        assert_eq!(allowed(settings), ["10.0.0.0/8"]);
     }
 
     #[test]

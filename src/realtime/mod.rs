@@ -109,6 +109,11 @@ impl Realtime {
         self.last_seen.write(&self.database, self.clock.as_ref()).await
     }
 
+    /// Whether the store can be read; an error says why not.
+    pub fn check(&self) -> Result<()> {
+        self.transaction(0).hash_of(0).map(drop)
+    }
+
     /// The unix time in seconds.
     fn now(&self) -> i64 {
         self.clock.now().timestamp()

@@ -75,6 +75,11 @@ impl Session {
         Ok((Session { realtime: Arc::clone(realtime), peer, pipes: BTreeSet::new() }, mailbox))
     }
 
+    /// Whether the browser has logged in.
+    pub fn is_of_user(&self) -> bool {
+        self.peer.user_id != 0
+    }
+
     /// Carries out what the browser says; an error ends its connection.
     pub async fn command(&mut self, text: &str) -> Result<(), End> {
         match Command::parse(text).ok_or(End::UnknownCommand)? {

@@ -8,7 +8,7 @@ use super::{
     limits::Limits,
     memory::Memory,
     plan_cache::PlanCache,
-    system::{GlobalVariables, NoServer, ProcessList},
+    system::{Counters, GlobalVariables, NoServer, ProcessList},
 };
 
 /// The version that clients are told, in the greeting and by `VERSION()`. Clients read the leading number, and
@@ -53,6 +53,19 @@ impl Engine {
     /// What the sessions hold in memory; their connections count what they hold themselves.
     pub fn memory(&self) -> &Arc<Memory> {
         &self.memory
+    }
+
+    /// Figures of the tables and of the server's connections, by their names in `SHOW GLOBAL STATUS`.
+    pub fn figures(&self) -> Vec<(&'static str, u64)> {
+        let Counters { connections, open, running, statements, slow, .. } = self.processes().counters();
+        let figures = [
+            ("Connections", connections),
+            ("Questions", statements),
+            ("Slow_queries", slow),
+            ("Threads_connected", open),
+            ("Threads_running", running),
+        ];
+        figures.into_iter().chain(self.catalog.counters()).collect()
     }
 
     /// Tells the engine of the server's connections; only the first call counts.

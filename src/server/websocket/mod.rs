@@ -3,9 +3,11 @@
 //! 1. [`service`] lets clients in, as many as the settings say.
 //! 2. [`WebsocketPort::serve`] reads requests with hyper, within bounds of size and time. [`target`] says what a browser claims
 //!    to be, [`http`] answers what is not a WebSocket.
-//! 3. [`socket`] carries the session.
+//! 3. [`socket`] carries the session, at most at the [`rate`] that the settings say; [`metrics`] count.
 
 mod http;
+mod metrics;
+mod rate;
 mod service;
 mod socket;
 mod target;
@@ -16,6 +18,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use hyper::{
@@ -26,12 +29,13 @@ use hyper::{
     service::service_fn,
     upgrade::OnUpgrade,
 };
+use hyper_staticfile::Resolver;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -40,17 +44,21 @@ use tokio_tungstenite::{
         protocol::{Role, WebSocketConfig},
     },
 };
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
+pub use self::metrics::Figures;
 use self::{
     http::Body,
+    metrics::Metrics,
+    rate::Rate,
     socket::{Ended, Socket},
     target::{Claim, Refusal},
 };
-use super::tls::Tls;
+use super::{throttle::Throttle, tls::Tls};
 use crate::{
+    complaints::Complaints,
     config::WebsocketSettings,
-    realtime::{About, Hello, Realtime, Session, refusal},
+    realtime::{About, Hello, Mailbox, Realtime, Session, refusal},
     sql::Clock,
 };
 
@@ -58,6 +66,8 @@ use crate::{
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Bytes that are read of a WebSocket at a time. Few, because every idle connection has room for them.
 const READ_BYTES: usize = 4 * 1024;
+/// How long a client may take to read a page.
+const MAX_PAGE_TIME: Duration = Duration::from_secs(60);
 /// Most bytes that are kept of a header.
 const MAX_HEADER: usize = 250;
 /// Where proxies say whom they speak for.
@@ -72,6 +82,14 @@ pub struct WebsocketPort {
     clock: Arc<dyn Clock>,
     /// None: no TLS.
     tls: Option<Tls>,
+    throttle: Throttle,
+    metrics: Metrics,
+    /// None: no files are served.
+    files: Option<Resolver>,
+    /// Browsers that were sent away for what they did.
+    nuisances: Complaints,
+    /// Clients for whom there was no room.
+    overflow: Complaints,
     /// Becomes true when the server stops.
     stopping: watch::Sender<bool>,
 }
@@ -83,16 +101,23 @@ struct Upgrade {
 }
 
 impl WebsocketPort {
-    /// A port to these sessions. An error names the file of TLS that cannot be used.
+    /// A port to these sessions; `figures` are those of the rest of the server, for its metrics. An error names the file of TLS
+    /// that cannot be used.
     pub fn new(
         realtime: &Arc<Realtime>,
         clock: &Arc<dyn Clock>,
         settings: WebsocketSettings,
+        figures: Figures,
     ) -> crate::Result<Self> {
         Ok(WebsocketPort {
             realtime: Arc::clone(realtime),
             clock: Arc::clone(clock),
             tls: settings.tls.clone().map(|files| Tls::read("ws", files)).transpose()?,
+            throttle: Throttle::new(settings.failed_login_burst, settings.failed_login_delay),
+            metrics: Metrics::new(figures),
+            files: settings.base_dir.clone().map(Resolver::new),
+            nuisances: Complaints::default(),
+            overflow: Complaints::default(),
             stopping: watch::Sender::new(false),
             settings,
         })
@@ -103,11 +128,11 @@ impl WebsocketPort {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let _connected = self.metrics.connected();
         let mut stop = pin!(stop);
         let upgrade = Mutex::new(None);
-        let answer = service_fn(|request| {
-            let answer = self.answer(request, peer.ip(), &upgrade);
-            async { Ok::<_, Infallible>(answer) }
+        let answer = service_fn(|request| async {
+            Ok::<_, Infallible>(self.answer(request, peer.ip(), &upgrade).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -116,7 +141,7 @@ impl WebsocketPort {
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
         let served = tokio::select! {
-            served = timeout(self.settings.handshake_timeout, connection) => served,
+            served = timeout(self.settings.handshake_timeout + MAX_PAGE_TIME, connection) => served,
             () = &mut stop => return,
         };
         if let Ok(Err(error)) = &served {
@@ -126,7 +151,13 @@ impl WebsocketPort {
         let Some(Upgrade { ready, visitor }) = upgrade.into_inner() else { return };
         let Some(socket) = self.socket::<S>(ready).await else { return };
         let ended = self.receive(socket, visitor, stop).await;
+        self.metrics.ended(ended.reason());
         debug!(%peer, %ended, "a browser's connection ends");
+        if ended.is_nuisance()
+            && let Some(count) = self.nuisances.count()
+        {
+            warn!(%peer, %ended, count, "browsers are sent away");
+        }
     }
 
     /// The WebSocket of a connection that has become one.
@@ -163,8 +194,13 @@ impl WebsocketPort {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         match visitor {
-            Ok(hello) => match Session::open(&self.realtime, hello).await {
-                Ok((session, mailbox)) => socket.carry(session, mailbox, stop).await,
+            Ok(hello) => match self.open(hello).await {
+                Ok(Some((session, mailbox))) => {
+                    let _present = self.metrics.session(session.is_of_user());
+                    let rate = Rate::new(self.settings.max_rate);
+                    socket.carry(session, mailbox, rate, &self.metrics, stop).await
+                }
+                Ok(None) => Ended::Guessing,
                 Err(reason) => {
                     error!(%reason, "a browser cannot be let in");
                     Ended::Failed
@@ -177,8 +213,32 @@ impl WebsocketPort {
         }
     }
 
+    /// Opens a session, when those are through who failed to log in before; None if that takes too long.
+    async fn open(&self, hello: Hello) -> crate::Result<Option<(Session, Mailbox)>> {
+        let applicant = hello
+            .about
+            .address
+            .filter(|_| hello.user_id != 0)
+            .map(|address| self.throttle.applicant(address, (hello.tenant, hello.user_id)));
+        let Some(applicant) = applicant else {
+            return Session::open(&self.realtime, hello).await.map(Some);
+        };
+        let Some(wait) = self.throttle.queue(applicant, self.settings.handshake_timeout, Instant::now())
+        else {
+            return Ok(None);
+        };
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        let (session, mailbox) = Session::open(&self.realtime, hello).await?;
+        if session.is_of_user() {
+            self.throttle.succeeded(applicant);
+        }
+        Ok(Some((session, mailbox)))
+    }
+
     /// Answers a request; one for a WebSocket is noted for when the answer is sent.
-    fn answer(
+    async fn answer(
         &self,
         mut request: Request<Incoming>,
         peer: IpAddr,
@@ -186,9 +246,9 @@ impl WebsocketPort {
     ) -> Response<Body> {
         let path = request.uri().path_and_query().map_or("", |path| path.as_str());
         let Some(claim) = target::claim(path) else {
-            return http::answer(&request, &self.settings.node_name);
+            return self.page(&request, peer).await;
         };
-        let Ok(mut accepted) = create_response_with_body(&request, Body::default) else {
+        let Ok(mut accepted) = create_response_with_body(&request, http::nothing) else {
             return http::refuse(StatusCode::BAD_REQUEST, "this is a WebSocket\n");
         };
         if asks_for(request.headers(), &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
@@ -229,17 +289,20 @@ impl WebsocketPort {
 
     /// Where a browser is: what the nearest proxy says that is not believed itself.
     fn address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let trusted =
-            |address: &IpAddr| self.settings.trusted_proxies.iter().any(|network| network.contains(address));
         let mut address = peer;
         let forwarded = headers.get_all(FORWARDED_FOR).iter().rev().filter_map(|value| value.to_str().ok());
         for next in forwarded.flat_map(|list| list.rsplit(',')).map(|next| next.trim().parse()) {
             match next {
-                Ok(next) if trusted(&address) => address = next,
+                Ok(next) if self.is_trusted(&address) => address = next,
                 _ => break,
             }
         }
         address
+    }
+
+    /// Whether this is a proxy that is believed.
+    fn is_trusted(&self, address: &IpAddr) -> bool {
+        self.settings.trusted_proxies.iter().any(|network| network.contains(address))
     }
 }
 

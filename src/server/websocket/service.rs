@@ -25,7 +25,10 @@ impl Service for WebsocketPort {
         if clients.len() >= self.settings.max_connections {
             // Nothing was sent yet, so that these few bytes fit.
             let _ = stream.try_write(NO_ROOM);
-            warn!(%peer, "too many browsers");
+            self.metrics.ended("max_connections");
+            if let Some(count) = self.overflow.count() {
+                warn!(%peer, count, "too many browsers");
+            }
             return;
         }
         let mut stopping = self.stopping.subscribe();

@@ -15,6 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Bytes, Message, Utf8Bytes},
 };
 
+use super::{metrics::Metrics, rate::Rate};
 use crate::realtime::{End, Mailbox, Session};
 
 /// How long the last words to a browser may take.
@@ -30,10 +31,14 @@ pub(super) enum Ended {
     Silent,
     /// The protocol was broken, or the network.
     Broken(tungstenite::Error),
+    /// It sent more messages than it may.
+    Hasty,
     /// The server ended it.
     Refused(End),
     /// It was not let in, for the reason of this code.
     Unwelcome(u16),
+    /// It logged in where too many logins had failed.
+    Guessing,
     /// The server could not let it in.
     Failed,
 }
@@ -45,10 +50,36 @@ impl fmt::Display for Ended {
             Ended::Left => f.write_str("it has left"),
             Ended::Silent => f.write_str("it does not answer"),
             Ended::Broken(error) => error.fmt(f),
+            Ended::Hasty => f.write_str("it sends too many messages"),
             Ended::Refused(end) => end.fmt(f),
             Ended::Unwelcome(code) => write!(f, "it is not let in: {code}"),
+            Ended::Guessing => f.write_str("too many logins have failed"),
             Ended::Failed => f.write_str("it cannot be let in"),
         }
+    }
+}
+
+impl Ended {
+    /// The reason in a word, for the metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Ended::Stopping => "stopping",
+            Ended::Left => "left",
+            Ended::Silent => "silent",
+            Ended::Broken(_) => "broken",
+            Ended::Hasty => "max_rate",
+            Ended::Refused(End::Unread) => "max_unread",
+            Ended::Refused(End::LoggedOut) => "logged_out",
+            Ended::Refused(End::UnknownCommand | End::Subscription) => "bad_command",
+            Ended::Unwelcome(_) => "unwelcome",
+            Ended::Guessing => "failed_logins",
+            Ended::Failed => "failed",
+        }
+    }
+
+    /// Whether the operator should know of it: a setting is too narrow, or somebody means harm.
+    pub fn is_nuisance(&self) -> bool {
+        matches!(self, Ended::Hasty | Ended::Guessing | Ended::Refused(End::Unread))
     }
 }
 
@@ -69,10 +100,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         mut self,
         mut session: Session,
         mut mailbox: Mailbox,
+        mut rate: Rate,
+        metrics: &Metrics,
         stop: impl Future<Output = ()>,
     ) -> Ended {
         let ended = tokio::select! {
-            ended = self.exchange(&mut session, &mut mailbox) => ended,
+            ended = self.exchange(&mut session, &mut mailbox, &mut rate, metrics) => ended,
             () = stop => return Ended::Stopping,
         };
         if let Ended::Refused(_) = ended {
@@ -89,7 +122,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let _ = timeout(LAST_WORDS, self.stream.send(Message::Text(text))).await;
     }
 
-    async fn exchange(&mut self, session: &mut Session, mailbox: &mut Mailbox) -> Ended {
+    async fn exchange(
+        &mut self,
+        session: &mut Session,
+        mailbox: &mut Mailbox,
+        rate: &mut Rate,
+        metrics: &Metrics,
+    ) -> Ended {
         let mut pings = interval_at(Instant::now() + self.ping_interval, self.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = true;
@@ -101,6 +140,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 },
                 frame = self.stream.next() => {
                     heard = true;
+                    if !rate.admits() {
+                        return Ended::Hasty;
+                    }
+                    if let Some(Ok(frame)) = &frame {
+                        metrics.received.count(frame.len());
+                    }
                     match hear(frame, session).await {
                         Ok(()) => continue,
                         Err(ended) => return ended,
@@ -113,10 +158,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     Message::Ping(Bytes::new())
                 }
             };
+            let size = message.len();
             let mut silence = pin!(sleep(self.ping_interval));
             tokio::select! {
                 sent = self.stream.send(message) => match sent {
-                    Ok(()) => mailbox.written(),
+                    Ok(()) => {
+                        mailbox.written();
+                        metrics.sent.count(size);
+                    }
                     Err(error) => return Ended::Broken(error),
                 },
                 end = mailbox.ended() => return Ended::Refused(end),

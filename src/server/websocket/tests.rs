@@ -50,7 +50,7 @@ impl World {
         let salt = Secret::new("salt");
         let realtime =
             Realtime::start(&database, &clock, accounts, salt, settings.realtime.clone()).await.unwrap();
-        let port = Arc::new(WebsocketPort::new(&realtime, &clock, settings).unwrap());
+        let port = Arc::new(WebsocketPort::new(&realtime, &clock, settings, Box::new(Vec::new)).unwrap());
         World { port, _folder: folder }
     }
 
@@ -247,6 +247,132 @@ async fn the_port_has_a_few_pages() {
     }
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(MAX_REQUEST_BYTES));
     assert!(!world.ask(&long).await.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn a_browser_that_sends_too_much_is_cut_off() {
+    let world = World::new(WebsocketSettings { max_rate: 2, ..WebsocketSettings::default() }).await;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    let mut other = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    other.next().await;
+    for _ in 0..40 {
+        // It is cut before it has sent all of that.
+        let _ = futures_util::SinkExt::send(&mut browser.stream, Message::text("statistics\n{}")).await;
+    }
+    timeout(PATIENCE, browser.served).await.expect("it stays open").unwrap();
+    assert!(world.port.metrics.text().contains("cometql_ws_ended_total{reason=\"max_rate\"} 1\n"));
+    other.send(Message::text("user_status\n7")).await;
+    assert_eq!(other.next().await["data"]["data"], 0);
+}
+
+#[tokio::test]
+async fn failed_logins_wait_for_each_other() {
+    let settings = WebsocketSettings {
+        failed_login_burst: 3,
+        failed_login_delay: 2 * PATIENCE,
+        ..WebsocketSettings::default()
+    };
+    let world = World::new(settings).await;
+    let wrong = VISITOR.replace("sesion=Pass", "sesion=Fail");
+    for _ in 0..10 {
+        let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+        assert_eq!(browser.next().await["authorized"], true);
+    }
+    for _ in 0..3 {
+        let mut browser = world.browse(&format!("/ws/{wrong}"), &[]).await;
+        assert_eq!(browser.next().await["authorized"], false);
+    }
+    // Right and wrong alike, and nobody else.
+    for path in [wrong.as_str(), VISITOR] {
+        world.browse(&format!("/ws/{path}"), &[]).await.expect_cut().await;
+    }
+    for other in [wrong.replace("myid=7", "myid=8"), wrong.replace("myid=7", "myid=0")] {
+        let mut browser = world.browse(&format!("/ws/{other}"), &[]).await;
+        assert_eq!(browser.next().await["authorized"], false);
+    }
+}
+
+#[tokio::test]
+async fn the_operator_sees_how_it_is() {
+    let settings = WebsocketSettings {
+        metrics_allow: vec!["192.0.2.1".parse::<IpAddr>().unwrap().into()],
+        ..WebsocketSettings::default()
+    };
+    let world = World::new(settings).await;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    let get = async |path: &str, more: &str| {
+        world.ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n")).await
+    };
+    assert!(get("/healthz", "").await.starts_with("HTTP/1.1 200 "));
+    assert!(get("/readyz", "").await.starts_with("HTTP/1.1 200 "));
+    let metrics = get("/metrics", "").await;
+    assert!(metrics.contains("content-type: text/plain; version=0.0.4"), "{metrics}");
+    assert!(metrics.contains("\ncometql_ws_sessions{login=\"user\"} 1\n"), "{metrics}");
+    assert!(get("/metrics", "X-Forwarded-For: 192.0.2.1\r\n").await.starts_with("HTTP/1.1 403 "));
+    world.port.stopping.send_replace(true);
+    assert!(get("/readyz", "").await.starts_with("HTTP/1.1 503 "));
+    let stranger = World::new(WebsocketSettings::default()).await;
+    let refused = stranger.ask("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(refused.starts_with("HTTP/1.1 403 ") && !refused.contains("cometql_"), "{refused}");
+}
+
+#[tokio::test]
+async fn files_of_a_folder_are_served_and_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("base");
+    std::fs::create_dir_all(base.join("empty")).unwrap();
+    std::fs::create_dir_all(base.join("pages")).unwrap();
+    for (name, content) in [
+        ("secret", "not for you"),
+        ("base/page.html", "a page"),
+        ("base/CometServerApi.js", "a script"),
+        ("base/pages/index.html", "an index"),
+        ("base/.hidden", "not for you"),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let world = World::new(WebsocketSettings { base_dir: Some(base), ..WebsocketSettings::default() }).await;
+    let get = async |path: &str| world.ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+    for (path, content_type, content) in [
+        ("/page.html", "text/html", "a page"),
+        ("/page.html?version=2", "text/html", "a page"),
+        ("/CometServerApi.js", "text/javascript", "a script"),
+        ("/pages/", "text/html", "an index"),
+        ("/", "text/html", "CometQL"),
+    ] {
+        let answer = get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+        assert!(answer.contains(&format!("content-type: {content_type}")), "{path}: {answer}");
+        assert!(answer.contains(content), "{path}: {answer}");
+        assert!(answer.contains("access-control-allow-origin: *\r\n"), "{answer}");
+    }
+    let long = format!("/{}", "x".repeat(5_000));
+    for path in [
+        "/../secret",
+        "/pages/../page.html",
+        "/%2e%2e/secret",
+        "/..%2fsecret",
+        "/pages/%2e%2e%2f%2e%2e%2fsecret",
+        "//secret",
+        "/empty/",
+        "/.hidden",
+        "/%2ehidden",
+        "/page.html/",
+        "/page.html/x",
+        "/page.html%00",
+        "/%ff",
+        &long,
+    ] {
+        let answer = get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+        assert!(!answer.contains("not for you"), "{path}: {answer}");
+    }
+    assert!(get("/pages").await.starts_with("HTTP/1.1 301 "));
+    let nothing = World::new(WebsocketSettings::default()).await;
+    let answer = nothing.ask("GET /Cargo.toml HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
 }
 
 #[tokio::test]
