@@ -1,7 +1,10 @@
 //! Browsers over real sockets, and a backend over MySQL's protocol.
 
 use std::{
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{SocketAddrV4, TcpStream},
+    path::Path,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -10,9 +13,12 @@ use mysql::{Conn, prelude::Queryable};
 use serde_json::Value as Json;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
-use crate::support::{
-    server::{Server, unused_address},
-    wait_until,
+use crate::{
+    support::{
+        server::{KilledOnDrop, Server, unused_address},
+        test_tools, wait_until,
+    },
+    tls::Certificates,
 };
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,21 +34,20 @@ pub(crate) struct Browser(WebSocket<TcpStream>);
 
 impl World {
     fn new() -> Self {
-        World::with("")
+        Self::with("")
     }
 
-    /// One with more settings.
+    /// One with more settings, of section `[ws]` as long as they name no other.
     pub fn with(settings: &str) -> Self {
         let address = unused_address();
-        let settings = format!("{settings}\n[ws]\nip = {}\nport = {}\n", address.ip(), address.port());
+        let settings = format!("[ws]\nip = {}\nport = {}\n{settings}\n", address.ip(), address.port());
         let server = Server::start_with(&settings);
         World { server, address }
     }
 
     /// A connection that the server has greeted.
     fn browse(&self, user_id: u32, key: &str) -> Browser {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let stream = self.dial();
         let url =
             format!("ws://{}/ws/sesion={key}&myid={user_id}&devid=15&v=4.08&uuid=u&api=js", self.address);
         let (socket, _) = client(url, stream).unwrap();
@@ -50,6 +55,29 @@ impl World {
         let info = browser.next().unwrap();
         assert_eq!(info["authorized"], user_id != 0, "{info}");
         browser
+    }
+
+    /// A connection that says nothing.
+    fn dial(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// The answer to a request of plain HTTP.
+    fn get(&self, path: &str) -> String {
+        let mut stream = self.dial();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// A metric's value now; 0 if it is not there.
+    fn metric(&self, name: &str) -> u64 {
+        let metrics = self.get("/metrics");
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
     }
 
     /// A browser of a user with a login.
@@ -229,4 +257,132 @@ fn the_end_of_the_server_is_told_without_a_close_frame() {
     world.server.restart();
     let seen: Vec<i64> = world.server.connect().query("SELECT time FROM users_time WHERE id = 7").unwrap();
     assert!(seen[0] > 1_700_000_000, "{seen:?}");
+}
+
+/// What Node's `ws` makes of the port, once in the open and once within TLS.
+#[test]
+fn a_page_in_node_logs_in_speaks_is_called_and_comes_back() {
+    let certificates = Certificates::new();
+    for (scheme, settings) in [("ws", String::new()), ("wss", certificates.settings())] {
+        let world = World::with(&settings);
+        let mut backend = world.server.connect();
+        backend.query_drop("INSERT INTO users_auth (id, hash) VALUES (7, 'PassForUser7')").unwrap();
+        let mut page = Command::new("node")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/browser.js"))
+            .args([&format!("{scheme}://{}", world.address), "PassForUser7"])
+            .env("NODE_PATH", test_tools().join("node/node_modules"))
+            .env("COMETQL_TEST_CA", certificates.authority())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node with ws (tests/run installs it)");
+        let mut lines = BufReader::new(page.stdout.take().unwrap()).lines();
+        let _page = KilledOnDrop(page);
+        assert_eq!(lines.next().expect("it is let in and hears").unwrap(), "ready");
+        backend
+            .query_drop("INSERT INTO conference (name, user_id, caller_id, message) VALUES ('101', 7, 2, '')")
+            .unwrap();
+        assert_eq!(lines.next().expect("it is called").unwrap(), "done");
+    }
+}
+
+#[test]
+fn a_browser_that_does_not_read_is_dropped_and_the_others_are_served() {
+    let world = World::new();
+    let (mut slow, mut other) = (world.browse(0, ""), world.browse(0, ""));
+    for browser in [&mut slow, &mut other] {
+        browser.say("subscription\nweb_a");
+        browser.say("pipe_count\nweb_a\n1");
+        assert_eq!(browser.next().unwrap()["event"], "user_in_pipe");
+    }
+    let mut backend = world.server.connect();
+    let message = "x".repeat(50_000);
+    let dropped = "cometql_ws_ended_total{reason=\"max_unread\"}";
+    wait_until("the slow one is dropped", PATIENCE, || {
+        let insert = "INSERT INTO pipes_messages (name, event, message) VALUES ('web_a', 'e', ?)";
+        backend.exec_drop(insert, (&message,)).unwrap();
+        assert_eq!(other.next().unwrap()["data"], message.as_str());
+        world.metric(dropped) == 1
+    });
+    assert!(world.server.log().contains("it reads too slowly"), "{}", world.server.log());
+}
+
+#[test]
+fn frames_that_no_browser_sends_end_their_connection_only() {
+    let world = World::new();
+    let mut other = world.browse(0, "");
+    let masked = |head: &[u8], payload: &[u8]| [head, &[0; 4], payload].concat();
+    for (what, frame) in [
+        ("an oversized frame", masked(&[0x81, 0xff, 0, 0, 0, 0, 0x10, 0, 0, 0], b"x")),
+        ("the longest length", masked(&[0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], b"x")),
+        ("text that is not UTF-8", masked(&[0x81, 0x82], b"\xff\xfe")),
+        ("binary that is not UTF-8", masked(&[0x82, 0x82], b"\xff\xfe")),
+        ("no mask", b"\x81\x01a".to_vec()),
+        ("reserved bits", masked(&[0xf1, 0x81], b"a")),
+        ("a reserved kind", masked(&[0x83, 0x81], b"a")),
+        ("a long ping", masked(&[0x89, 0xfe, 0, 126], &[0; 126])),
+        ("a piece of nothing", masked(&[0x80, 0x81], b"a")),
+    ] {
+        let mut browser = world.browse(0, "");
+        browser.0.get_mut().write_all(&frame).unwrap();
+        assert_eq!(browser.next(), None, "{what}");
+        other.say("user_status\n1");
+        assert_eq!(other.next().unwrap()["event"], "user_status_1", "{what}");
+    }
+    // In pieces, too, a message may only be as long as one may be.
+    let mut browser = world.browse(0, "");
+    let piece = masked(&[0x01, 0xfe, 0x80, 0x00], &[b'x'; 0x8000]);
+    let more = masked(&[0x00, 0xfe, 0x80, 0x00], &[b'x'; 0x8000]);
+    let _ = browser.0.get_mut().write_all(&[piece, more.repeat(5)].concat());
+    assert_eq!(browser.next(), None);
+}
+
+#[test]
+fn who_neither_asks_nor_answers_is_dropped_in_time() {
+    let world = World::with("handshake_timeout = 1s\nping_interval = 1s");
+    let begun = Instant::now();
+    let silent = world.dial();
+    let mut half = world.dial();
+    half.write_all(b"GET /ws/sesion=&myid=0&devid=15&v=4.08 HTTP/1.1\r\nHost: a\r\nX: ").unwrap();
+    // It never reads, and so never answers a ping.
+    let deaf = world.browse(0, "");
+    for mut stream in [&silent, &half] {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert!(!rest.starts_with(b"HTTP/1.1 1"), "{}", rest.escape_ascii());
+    }
+    wait_until("the deaf one is dropped", PATIENCE, || {
+        world.metric("cometql_ws_ended_total{reason=\"silent\"}") == 1
+    });
+    assert!(begun.elapsed() > Duration::from_secs(1));
+    drop(deaf);
+    world.browse(0, "");
+}
+
+#[test]
+fn two_thousand_connections_from_one_address_are_bounded() {
+    const ROOM: usize = 1_000;
+    // Who says nothing is not dropped before all have come.
+    let world = World::with(&format!("max_connections = {ROOM}\nhandshake_timeout = 60s"));
+    let mut first = world.browse(0, "");
+    let mut connections: Vec<TcpStream> = (0..2 * ROOM).map(|_| world.dial()).collect();
+    let refused = connections
+        .iter_mut()
+        .rev()
+        .take(ROOM)
+        .filter_map(|stream| {
+            let mut answer = Vec::new();
+            match stream.read_to_end(&mut answer) {
+                Ok(_) => Some(answer.starts_with(b"HTTP/1.1 503 ")),
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => Some(true),
+                Err(_) => None,
+            }
+        })
+        .filter(|refused| *refused)
+        .count();
+    assert_eq!(refused, ROOM);
+    first.say("user_status\n1");
+    assert_eq!(first.next().unwrap()["event"], "user_status_1");
+    drop(connections);
+    wait_until("there is room again", PATIENCE, || world.get("/healthz").contains("alive"));
+    world.browse(0, "");
 }
