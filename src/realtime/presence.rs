@@ -69,6 +69,8 @@ impl Realtime {
 pub(super) struct LastSeen {
     waiting: Mutex<BTreeMap<(Tenant, u32), Option<i64>>>,
     changed: Notify,
+    /// Held by who writes: two who write of one user at the same time are in each other's way.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl LastSeen {
@@ -90,6 +92,7 @@ impl LastSeen {
 
     /// Writes all that is noted.
     pub async fn write(&self, database: &Database, clock: &dyn Clock) -> Result<()> {
+        let _turn = self.turn.lock().await;
         let waiting: Vec<_> = mem::take(&mut *self.waiting.lock()).into_iter().collect();
         let mut commits =
             waiting.chunk_by(|((a, _), _), ((b, _), _)| a == b).flat_map(|tenant| tenant.chunks(MAX_ROWS));
@@ -132,4 +135,27 @@ pub(super) async fn forget_everybody(database: &Database, clock: &dyn Clock) -> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sql::SystemClock, store::Options, tables::NoNodes};
+
+    #[tokio::test]
+    async fn what_is_noted_while_something_is_written_comes_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(folder.path(), Options::default(), Arc::new(NoNodes)).unwrap();
+        let last_seen = LastSeen::default();
+        let write = async |moment| {
+            last_seen.note(15, 7, moment);
+            last_seen.write(&database, &SystemClock).await
+        };
+        for moment in 1..50 {
+            let (here, gone) = tokio::join!(write(None), write(Some(moment)));
+            here.unwrap();
+            gone.unwrap();
+            assert_eq!(database.transaction(15, SystemClock.now()).last_seen(7).unwrap(), Some(moment));
+        }
+    }
 }
