@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = process.argv[2] ?? here('dist');
-const common = { bundle: true, target: 'es2022', charset: 'utf8', logLevel: 'warning', legalComments: 'none' };
+const common = { absWorkingDir: here('.'), bundle: true, target: 'es2022', charset: 'utf8', logLevel: 'warning', legalComments: 'none' };
 
 await mkdir(folder, { recursive: true });
 await build({
