@@ -135,7 +135,7 @@ fn take<'a, T: BorrowDecode<'a, ()>>(rest: &mut &'a [u8]) -> Result<T> {
 }
 
 /// Reads a decimal as [`encode`] writes it. With an exponent, a few digits could become gigabytes.
-fn parse_decimal(text: &str) -> Result<BigDecimal> {
+pub fn parse_decimal(text: &str) -> Result<BigDecimal> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
     if !plain {
         return Err(damaged());

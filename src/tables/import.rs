@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use serde_json::Value as Json;
 
 use super::{Inner, export, keys, table::Table};
@@ -15,9 +15,14 @@ use crate::{
     error::{Error, Result},
     sql::{
         Tenant,
-        types::{DataType, Row, Value},
+        types::{
+            Assignment, ColumnSchema, DataType, Row, Value, Warnings, literal_type, temporal::clamp_time,
+        },
     },
-    store::{Store, Write, row::MAX_ROW_BYTES},
+    store::{
+        Store, Write,
+        row::{self, MAX_ROW_BYTES},
+    },
 };
 
 /// Rows written in one commit.
@@ -132,8 +137,8 @@ impl<'a> Section<'a> {
         let mut row = self.table.schema.default_row();
         for (position, json) in self.columns.iter().zip(values) {
             let column = &columns[*position];
-            let value = from_json(json, column.data_type);
-            row[*position] = value.ok_or_else(|| format!("column {}: {json} makes no sense", column.name))?;
+            let value = from_json(json, column.data_type).filter(|value| fits(value, column));
+            row[*position] = value.ok_or_else(|| misfit(json, column))?;
         }
         Ok((tenant, row))
     }
@@ -150,16 +155,50 @@ fn from_json(json: &Json, data_type: DataType) -> Option<Value> {
         Json::Object(tagged) => {
             let (tag, json) = tagged.iter().next()?;
             match tag.as_str() {
-                "decimal" => Some(Value::Decimal(Box::new(json.as_str()?.parse().ok()?))),
+                "decimal" => row::parse_decimal(json.as_str()?).ok().map(Value::decimal),
                 "bytes" => unhex(json.as_str()?).map(|bytes| Value::Bytes(bytes.into())),
-                "date" => json.as_str()?.parse::<NaiveDate>().ok().map(Value::Date),
-                "time" => Some(Value::Time(TimeDelta::microseconds(json.as_i64()?))),
-                "datetime" => json.as_str()?.parse::<NaiveDateTime>().ok().map(Value::DateTime),
+                "date" => json.as_str()?.parse().ok().filter(has_known_year).map(Value::Date),
+                "time" => {
+                    let (time, is_beyond) = clamp_time(TimeDelta::microseconds(json.as_i64()?));
+                    (!is_beyond).then_some(Value::Time(time))
+                }
+                "datetime" => json.as_str()?.parse().ok().filter(has_known_year).map(Value::DateTime),
                 _ => None,
             }
         }
         Json::Bool(_) | Json::Array(_) => None,
     }
+}
+
+/// Whether SQL knows the year.
+fn has_known_year(day: &impl Datelike) -> bool {
+    (0..=9_999).contains(&day.year())
+}
+
+/// Whether a column can have this value as it is: whoever reads the row relies on the column's type.
+fn fits(value: &Value, column: &ColumnSchema) -> bool {
+    let assignment = Assignment {
+        database: "",
+        table: "",
+        row: 1,
+        strict: true,
+        warnings: &Warnings::default(),
+        today: NaiveDate::default(),
+    };
+    let stored = assignment.assign(value.clone(), &literal_type(value), column);
+    stored.is_ok_and(|stored| stored == *value)
+}
+
+fn misfit(json: &Json, column: &ColumnSchema) -> String {
+    /// Most characters of the value that are shown.
+    const SHOWN: usize = 80;
+    let mut shown = json.to_string();
+    if let Some((end, _)) = shown.char_indices().nth(SHOWN) {
+        shown.truncate(end);
+        shown.push_str("...");
+    }
+    let null = if column.nullable { "" } else { " NOT NULL" };
+    format!("column {}, {}{null}, cannot be {shown}", column.name, column.data_type)
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -196,5 +235,92 @@ impl Batch<'_> {
             return Ok(());
         }
         pollster::block_on(self.store.commit(self.store.snapshot(), writes)).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sql::types::{ColumnDefault, IntWidth, TextWidth};
+
+    /// What a column makes of a value in the file; None if it refuses it.
+    fn read(data_type: DataType, nullable: bool, json: &Json) -> Option<Value> {
+        let name = "c".to_owned();
+        let column =
+            ColumnSchema { name, data_type, nullable, default: ColumnDefault::None, invisible: false };
+        from_json(json, data_type).filter(|value| fits(value, &column))
+    }
+
+    #[test]
+    fn each_type_takes_its_own_values_only() {
+        let values = [
+            json!(null),
+            json!(true),
+            json!(7),
+            json!(-7),
+            json!(1.5),
+            json!("text"),
+            json!("2024-02-29"),
+            json!([7]),
+            json!({}),
+            json!({ "decimal": "1.500" }),
+            json!({ "bytes": "00ff" }),
+            json!({ "date": "2024-02-29" }),
+            json!({ "time": -1_000_000 }),
+            json!({ "datetime": "2024-02-29T12:00:00" }),
+            json!({ "colour": "red" }),
+        ];
+        let integer = |unsigned| DataType::Integer { width: IntWidth::Tiny, unsigned };
+        let decimal = DataType::Decimal { precision: 10, scale: 3 };
+        for (data_type, taken) in [
+            (integer(true), &[2][..]),
+            (integer(false), &[2, 3]),
+            (decimal, &[9]),
+            (DataType::Float, &[4]),
+            (DataType::Double, &[4]),
+            (DataType::Char(10), &[5, 6]),
+            (DataType::VarChar(10), &[5, 6]),
+            (DataType::Text(TextWidth::Normal), &[5, 6]),
+            (DataType::Binary(2), &[10]),
+            (DataType::VarBinary(10), &[10]),
+            (DataType::Blob(TextWidth::Normal), &[10]),
+            (DataType::Date, &[11]),
+            (DataType::Time(0), &[12]),
+            (DataType::DateTime(0), &[13]),
+            (DataType::Timestamp(0), &[13]),
+        ] {
+            for (index, json) in values.iter().enumerate() {
+                let is_taken = read(data_type, false, json).is_some();
+                assert_eq!(is_taken, taken.contains(&index), "{data_type} {json}");
+            }
+            assert_eq!(read(data_type, true, &json!(null)), Some(Value::Null));
+        }
+    }
+
+    #[test]
+    fn values_beyond_their_type_are_refused() {
+        let integer = |unsigned| DataType::Integer { width: IntWidth::Tiny, unsigned };
+        for (data_type, json) in [
+            (integer(true), json!(256)),
+            (integer(false), json!(-129)),
+            (integer(false), json!(u64::MAX)),
+            (DataType::Decimal { precision: 4, scale: 3 }, json!({ "decimal": "10.000" })),
+            (DataType::Decimal { precision: 4, scale: 3 }, json!({ "decimal": "1E999999999" })),
+            (DataType::VarChar(3), json!("four")),
+            (DataType::Char(3), json!("a ")),
+            (DataType::Text(TextWidth::Tiny), json!("x".repeat(256))),
+            (DataType::VarBinary(1), json!({ "bytes": "0000" })),
+            (DataType::VarBinary(1), json!({ "bytes": "0" })),
+            (DataType::Date, json!({ "date": "+10000-01-01" })),
+            (DataType::Date, json!({ "date": "2023-02-29" })),
+            (DataType::Time(0), json!({ "time": 1 })),
+            (DataType::Time(6), json!({ "time": i64::MAX })),
+            (DataType::DateTime(0), json!({ "datetime": "2024-02-29T12:00:00.5" })),
+            (DataType::DateTime(6), json!({ "datetime": "-0001-01-01T00:00:00" })),
+        ] {
+            assert_eq!(read(data_type, true, &json), None, "{data_type} {json}");
+        }
     }
 }

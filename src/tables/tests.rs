@@ -350,6 +350,31 @@ fn an_export_can_be_imported_and_a_cut_or_changed_one_cannot() {
 }
 
 #[test]
+fn an_import_refuses_values_of_another_type_and_names_the_line() {
+    let fixture = Fixture::new();
+    let file = fixture.folder.path().join("export");
+    for (started, message) in [
+        (r#"{"datetime":"2024-02-29T12:00:00"}"#, None),
+        ("5", Some(" line 3: column started, datetime NOT NULL, cannot be 5")),
+        ("null", Some(" line 3: column started, datetime NOT NULL, cannot be null")),
+    ] {
+        let lines = format!(
+            "{{\"format\":\"cometql export\",\"version\":1}}\n\
+             {{\"table\":\"conferences\",\"columns\":[\"name\",\"node\",\"started\"]}}\n\
+             [15,\"101\",\"fs1\",{started}]\n"
+        );
+        fs::write(&file, lines.clone() + &export::trailer(1, crc32fast::hash(lines.as_bytes()))).unwrap();
+        let imported = Fixture::new().database.import(&file).map_err(|error| error.to_string());
+        match message {
+            None => assert_eq!(imported, Ok(1)),
+            Some(message) => {
+                assert!(imported.as_ref().is_err_and(|error| error.contains(message)), "{imported:?}")
+            }
+        }
+    }
+}
+
+#[test]
 fn check_finds_what_does_not_fit() {
     let fixture = Fixture::new();
     fixture.put("conference", fixture.invitation("101", 7)).unwrap();
