@@ -1,6 +1,6 @@
 //! Table `sip_nodes`: how the media nodes are. Its rows are made when they are read.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -63,8 +63,7 @@ impl SipNodes {
         row[self.last_list] = node.last_list.map_or(Value::Null, moment);
         row[self.members] = count(node.members);
         row[self.conferences] = count(node.conferences);
-        row[self.round_trip] =
-            node.round_trip.map_or(Value::Null, |time| Value::Double(time.as_secs_f64() * 1_000.0));
+        row[self.round_trip] = node.round_trip.map_or(Value::Null, milliseconds);
         row[self.last_error] = node.last_error.as_ref().map_or(Value::Null, error);
         row[self.weight] = Value::UInt(node.weight.into());
         row
@@ -85,6 +84,12 @@ impl Behaviour for SipNodes {
         let rows: Vec<_> = nodes.iter().map(|node| Ok(self.row(node))).collect();
         Ok(Box::new(rows.into_iter()))
     }
+}
+
+/// In milliseconds with three digits after the point.
+fn milliseconds(time: Duration) -> Value {
+    let microseconds = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    Value::Double(f64::from(microseconds) / 1_000.0)
 }
 
 /// In whole seconds.

@@ -1,6 +1,6 @@
 //! The tables over a real store.
 
-use std::{fs, sync::Arc};
+use std::{fs, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
@@ -430,7 +430,7 @@ fn rows_of_sip_nodes_are_made_and_not_kept() {
                 last_list: None,
                 members: 3,
                 conferences: 2,
-                round_trip: None,
+                round_trip: (name == "a").then_some(Duration::from_nanos(203_744_999_999)),
                 last_error: Some("x".repeat(1_000)),
                 weight: 1,
             };
@@ -455,6 +455,7 @@ fn rows_of_sip_nodes_are_made_and_not_kept() {
     assert_eq!(operator.count(&schema, 0, &b).unwrap(), 1);
     let row = operator.get(&schema, &[Value::text("a")]).unwrap().unwrap();
     assert_eq!((&row[1], &row[7]), (&Value::text("silent"), &Value::text("x".repeat(255))));
+    assert_eq!(row[6], Value::Double(203_744.999));
     assert_eq!(operator.get(&schema, &[Value::text("d")]).unwrap(), None);
     let refused = fixture.begin(TENANT).get(&schema, &[Value::text("a")]);
     assert!(matches!(refused, Err(Error::UnknownTable { .. })), "{refused:?}");
