@@ -114,6 +114,13 @@ impl FreeswitchNode {
         format!("{}:{}", self.websocket_host, self.websocket_port)
     }
 
+    /// Whether other settings are the same for whoever asks the node: its share of conferences and where they are streamed to
+    /// are nothing to him.
+    pub fn is_asked_as(&self, other: &Self) -> bool {
+        let (weight, stream_server) = (self.weight, self.stream_server.clone());
+        *self == FreeswitchNode { weight, stream_server, ..other.clone() }
+    }
+
     /// Reads `Server=..,Pwd=..,...`; the error says which part is wrong and what is allowed.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut node = FreeswitchNode::new("localhost");

@@ -57,10 +57,10 @@ pub(super) struct Settled {
     pub rules: Arc<Rules>,
 }
 
-/// One media node. One with other settings is another.
+/// One media node. One that is asked in another way ([`FreeswitchNode::is_asked_as`]) is another.
 pub struct ClusterNode {
     name: CompactString,
-    settings: FreeswitchNode,
+    settings: RwLock<Arc<FreeswitchNode>>,
     health: watch::Sender<Health>,
     /// The cluster's.
     changed: Arc<Notify>,
@@ -71,7 +71,7 @@ impl ClusterNode {
     fn new(settings: FreeswitchNode, changed: &Arc<Notify>, now: DateTime<Utc>) -> Arc<Self> {
         Arc::new(ClusterNode {
             name: settings.name().into(),
-            settings,
+            settings: RwLock::new(Arc::new(settings)),
             health: watch::Sender::new(Health::unknown(now)),
             changed: Arc::clone(changed),
             commands: CommandQueue::default(),
@@ -84,8 +84,18 @@ impl ClusterNode {
     }
 
     /// Where it is, and what browsers are told of it.
-    pub fn settings(&self) -> &FreeswitchNode {
-        &self.settings
+    pub fn settings(&self) -> Arc<FreeswitchNode> {
+        Arc::clone(&self.settings.read())
+    }
+
+    /// Takes over other settings if it stays the same node with them; gives back whether it does.
+    fn take_over(&self, settings: &FreeswitchNode) -> bool {
+        let mut own = self.settings.write();
+        let stays = own.is_asked_as(settings);
+        if stays {
+            *own = Arc::new(settings.clone());
+        }
+        stays
     }
 
     /// How it is. A receiver is told when its state changes, or its last error.
@@ -159,7 +169,7 @@ impl ClusterNode {
     fn candidate(&self) -> Candidate<'_> {
         Candidate {
             name: &self.name,
-            weight: self.settings.weight,
+            weight: self.settings().weight,
             is_well: self.state().takes_conferences(),
         }
     }
@@ -175,7 +185,7 @@ impl ClusterNode {
             conferences: health.figures.conferences,
             round_trip: health.last_list.map(|_| health.figures.round_trip),
             last_error: health.last_error.clone(),
-            weight: self.settings.weight,
+            weight: self.settings().weight,
         }
     }
 }
@@ -194,12 +204,12 @@ impl Cluster {
         cluster
     }
 
-    /// Takes over other settings. What is known of a node stays known if its settings are the same.
+    /// Takes over other settings. What is known of a node stays known if it stays the same node.
     pub(super) fn configure(&self, settings: &SipSettings) {
         let (before, now) = (self.all(), self.0.clock.now());
         let node = |settings: &FreeswitchNode| {
             let name = CompactString::from(settings.name());
-            let known = before.get(&name).filter(|node| node.settings == *settings);
+            let known = before.get(&name).filter(|node| node.take_over(settings));
             let node =
                 known.map_or_else(|| ClusterNode::new(settings.clone(), &self.0.changed, now), Arc::clone);
             (name, node)

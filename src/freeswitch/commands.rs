@@ -215,7 +215,8 @@ impl Commander {
 
     async fn connect(&self) -> Result<EventSocket, SocketError> {
         let limit = self.reply_timeout;
-        let connecting = EventSocket::connect(self.network.as_ref(), self.node.settings(), limit);
+        let settings = self.node.settings();
+        let connecting = EventSocket::connect(self.network.as_ref(), &settings, limit);
         timeout(limit, connecting).await.unwrap_or(Err(SocketError::Silent { awaited: "login" }))
     }
 

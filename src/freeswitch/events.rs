@@ -112,7 +112,7 @@ impl Changes {
 
 /// Listens to the events of one node.
 pub(super) struct Listener {
-    pub settings: FreeswitchNode,
+    pub settings: Arc<FreeswitchNode>,
     pub timing: NodeTiming,
     pub network: Arc<dyn Network>,
     pub backoff: Backoff,

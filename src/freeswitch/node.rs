@@ -181,11 +181,11 @@ impl Node {
 
     /// Asks for the conference list, over a new connection if there is none.
     async fn ask(&mut self, connection: &mut Option<EventSocket>) -> Result<Answer, NodeError> {
+        let settings = self.node.settings();
         let socket = match connection {
             Some(socket) => socket,
             None => connection.insert(
-                EventSocket::connect(self.network.as_ref(), self.node.settings(), self.timing.reply_timeout)
-                    .await?,
+                EventSocket::connect(self.network.as_ref(), &settings, self.timing.reply_timeout).await?,
             ),
         };
         let asked = Instant::now();
@@ -206,7 +206,7 @@ impl Node {
                 false
             }
         };
-        let only_verified = self.node.settings().only_verified;
+        let only_verified = settings.only_verified;
         let roster = observe(&list, &Circumstances { at, accounts: &self.accounts, only_verified });
         let figures =
             Figures { members: roster.members.len(), conferences: roster.conferences.len(), round_trip };

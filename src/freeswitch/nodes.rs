@@ -96,7 +96,7 @@ pub(super) async fn start_in(
 
 impl Nodes {
     /// Takes over other settings: nodes that are new are asked from now on, those that are gone no more, and their members
-    /// are removed. A node with other settings is connected to anew; its members stay.
+    /// are removed. A node that is asked in another way is connected to anew; its members stay.
     pub async fn configure(&mut self, settings: &SipSettings) -> Result<()> {
         self.cluster.configure(settings);
         self.run(settings.timing).await
@@ -124,7 +124,7 @@ impl Nodes {
         let clock = self.cluster.clock();
         let members = NodeMembers::new(&surroundings.catalog, clock, node.name())?;
         let listener = Listener {
-            settings: node.settings().clone(),
+            settings: node.settings(),
             timing,
             network: Arc::clone(&surroundings.network),
             backoff: surroundings.backoff(),

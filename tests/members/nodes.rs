@@ -265,6 +265,14 @@ async fn nodes_come_and_go_at_run_time() {
     assert_eq!(world.count(15), 3 + 6);
     assert_eq!(invitations(&world).await, ["fs1:7443"; 3]);
 
+    // Nor does it notice another weight.
+    let before = world.cluster.node("fs2:7443").unwrap();
+    let heavier = FreeswitchNode { weight: 7, ..both[1].clone() };
+    nodes.configure(&settings(&[both[0].clone(), heavier], TIMING)).await.unwrap();
+    assert!(Arc::ptr_eq(&before, &world.cluster.node("fs2:7443").unwrap()));
+    let weights = world.query_as(0, "SELECT weight FROM sip_nodes ORDER BY name").await;
+    assert_eq!(weights, [[Value::UInt(1)], [Value::UInt(7)]]);
+
     nodes.configure(&settings(&both[1..], TIMING)).await.unwrap();
     assert_eq!(world.count(15), 6);
     wait_for_invitations(&world, "all are on fs2", |nodes| nodes.iter().all(|node| node == "fs2:7443")).await;
