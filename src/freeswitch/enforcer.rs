@@ -4,9 +4,9 @@
 //! from these alone, so that it matters to nobody who restarts meanwhile: a member who is in for longer than his invitation's
 //! `max_seconds`, or without an invitation where `eject_uninvited` says so, is kicked; so is one whose user has had no browser
 //! here for as long as `drop_vanished` says, counted from the first look that missed it; a conference to which somebody was invited with
-//! `stream` is recorded to its node's stream server, unless FreeSWITCH's list says that it is. The list tells a moment later
-//! what came of it; so nothing is tried again before a while has passed. Nor is it tried for ever: some members cannot be
-//! removed until FreeSWITCH is restarted.
+//! `stream` is recorded to its node's stream server, and no longer when no such invitation is left, unless FreeSWITCH's list
+//! says that it is so. The list tells a moment later what came of it; so nothing is tried again before a while has passed. Nor is it
+//! tried for ever: some members cannot be removed until FreeSWITCH is restarted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,6 +51,8 @@ pub struct Enforcer {
     audience: Option<Arc<dyn Audience>>,
     vanished: Vanished,
     tries: BTreeMap<Target, Tries>,
+    /// Conferences that invitations have asked to be streamed since they began.
+    streamed: BTreeSet<Target>,
 }
 
 /// Users in conferences who have no browser here, and since when.
@@ -82,6 +84,7 @@ impl Enforcer {
             audience,
             vanished: Vanished::new(),
             tries: BTreeMap::new(),
+            streamed: BTreeSet::new(),
         }
     }
 
@@ -104,12 +107,15 @@ impl Enforcer {
             now: self.cluster.clock().now(),
             audience: self.audience.clone(),
             begun: Instant::now(),
-            before: mem::take(&mut self.vanished),
+            vanished_before: mem::take(&mut self.vanished),
             vanished: Vanished::new(),
+            streamed_before: self.streamed.clone(),
+            streamed: BTreeSet::new(),
         };
-        let looked = spawn_blocking(move || look.due().map(|due| (due, look.vanished))).await;
-        let (due, vanished) = looked.map_err(|panic| Error::Internal(panic.to_string()))??;
-        self.vanished = vanished;
+        let looked = spawn_blocking(move || look.due().map(|due| (due, look))).await;
+        let (due, look) = looked.map_err(|panic| Error::Internal(panic.to_string()))??;
+        self.vanished = look.vanished;
+        self.streamed = look.streamed;
         let targets: BTreeSet<_> = due.iter().map(|due| &due.target).collect();
         self.tries.retain(|target, _| targets.contains(target));
         let mut commands: BTreeMap<CompactString, Vec<Due>> = BTreeMap::new();
@@ -170,9 +176,13 @@ struct Look {
     audience: Option<Arc<dyn Audience>>,
     begun: Instant,
     /// As the last look found them.
-    before: Vanished,
+    vanished_before: Vanished,
     /// As this one does.
     vanished: Vanished,
+    /// As the last look found them.
+    streamed_before: BTreeSet<Target>,
+    /// As this one does.
+    streamed: BTreeSet<Target>,
 }
 
 /// The invitations to a conference.
@@ -220,18 +230,25 @@ impl Look {
             };
             let url = recording::stream_url(&server, &identity::conference_name(tenant, &key.name));
             let is_streamed = conference.recording.lines().any(|path| path == url);
-            if !is_streamed && invited_to(&key.name)?.values().any(|invitation| invitation.stream) {
-                let action = ConferenceAction::Record(url.into());
-                due.push(Due {
-                    target: (node, conference.uuid.clone()),
-                    command: Command {
-                        tenant,
-                        conference: key.name,
-                        action: Action::Conference { uuid: conference.uuid, action },
-                    },
-                    why: "streamed, as an invitation asks for",
-                });
+            let is_asked_for = invited_to(&key.name)?.values().any(|invitation| invitation.stream);
+            let target = (node, conference.uuid.clone());
+            let was_asked_for = self.streamed_before.contains(&target);
+            if is_asked_for || was_asked_for {
+                self.streamed.insert(target.clone());
             }
+            let (action, why) = match (is_streamed, is_asked_for) {
+                (false, true) => {
+                    (ConferenceAction::Record(url.into()), "streamed, as an invitation asks for")
+                }
+                // What FreeSWITCH streams by itself goes on.
+                (true, false) if was_asked_for => (
+                    ConferenceAction::StopRecording(url.into()),
+                    "streamed no more: no invitation asks for it",
+                ),
+                _ => continue,
+            };
+            let action = Action::Conference { uuid: conference.uuid, action };
+            due.push(Due { target, command: Command { tenant, conference: key.name, action }, why });
         }
         Ok(())
     }
@@ -243,7 +260,7 @@ impl Look {
             return Duration::ZERO;
         }
         let user = (tenant, user_id);
-        let since = self.before.get(&user).copied().unwrap_or(self.begun);
+        let since = self.vanished_before.get(&user).copied().unwrap_or(self.begun);
         self.vanished.insert(user, since);
         self.begun - since
     }

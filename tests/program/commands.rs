@@ -24,6 +24,9 @@ use crate::{
     },
 };
 
+/// Where conference 101 is streamed to, if it is.
+const STREAM: &str = "rtmp://s1.example.com/cam1/15*101-FSdefaultDomain";
+
 /// A simulated node; it ends with this value.
 pub(crate) struct Node {
     pub simulator: Simulator,
@@ -189,13 +192,35 @@ fn rules_hold_across_restarts() {
          VALUES ('101', 1, '', 1, 0), ('101', 2, '', 1, 4), ('101', 3, '', 0, NULL)",
     );
     (1..=3).for_each(|user| join(&node.simulator, user));
-    let url = "rtmp://s1.example.com/cam1/15*101-FSdefaultDomain";
-    wait("it is streamed", || node.recordings() == [url]);
+    wait("it is streamed", || node.recordings() == [STREAM]);
     server.kill();
     server.restart();
     wait("the time of user 2 is over", || node.members() == 2);
     wait_for_members(&server, 2);
-    assert_eq!(node.recordings(), [url]);
+    assert_eq!(node.recordings(), [STREAM]);
+    // Until nobody is invited with `stream` any more.
+    run(&server, "DELETE FROM conference WHERE user_id = 2");
+    run(&server, "UPDATE conference SET stream = 0 WHERE user_id = 1");
+    wait("it is streamed no more", || node.recordings().is_empty());
+    run(&server, "UPDATE conference SET stream = 1 WHERE user_id = 3");
+    wait("it is streamed again", || node.recordings() == [STREAM]);
+}
+
+#[test]
+fn what_freeswitch_streams_by_itself_goes_on() {
+    let node = Node::start(1..=2);
+    node.simulator.run(&format!("conference 15*101-FSdefaultDomain record {STREAM}"));
+    let server = node.server("");
+    run(
+        &server,
+        "INSERT INTO conference (name, user_id, message, max_seconds) VALUES ('101', 1, '', 0), ('101', 2, '', 1)",
+    );
+    // Each time the rules have been looked at since.
+    for _ in 0..2 {
+        wait("the time of user 2 is over", || node.members() == 1);
+        assert_eq!(node.recordings(), [STREAM]);
+        join(&node.simulator, 2);
+    }
 }
 
 #[test]
