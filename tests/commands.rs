@@ -339,3 +339,23 @@ async fn a_node_that_was_restarted_is_told_over_a_new_connection() {
     assert_eq!(world.affected("UPDATE conference_members SET can_speak = 0").await, 1);
     assert!(!world.member(1).unwrap().can_speak);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dumps_may_name_nodes_that_are_gone() {
+    let mut world = World::new([]).await;
+    let dumped = "INSERT INTO conference (name, user_id, message, node) VALUES ('101', 7, '', 'old:7443')";
+    let unknown = Error::UnknownNode("old:7443".to_owned());
+    assert_eq!(world.error(dumped).await, unknown);
+    let node = "SELECT node FROM conference";
+    for around in [["", ""], ["BEGIN", "COMMIT"]] {
+        for text in ["SET foreign_key_checks = 0", around[0], dumped, around[1], "SET foreign_key_checks = 1"]
+        {
+            if !text.is_empty() {
+                world.affected(text).await;
+            }
+        }
+        assert_eq!(world.row(node).await, [Value::text(NODE)]);
+        assert_eq!(world.error("UPDATE conference SET node = 'old:7443'").await, unknown);
+        world.affected("DELETE FROM conference").await;
+    }
+}

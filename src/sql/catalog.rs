@@ -145,6 +145,12 @@ pub trait Transaction: Send {
     /// Removes a row that this transaction sees.
     fn delete(&mut self, table: &Arc<TableSchema>, old: &Row) -> Result<()>;
 
+    /// Whether a row that is written from now on must name what exists where it names something outside of the tables
+    /// (`foreign_key_checks`); else the table decides what it names instead. At first it must.
+    fn check_references(&mut self, check: bool) {
+        let _ = check;
+    }
+
     /// Marks a point to which [`Transaction::rollback_to`] can return: the number of writes so far.
     fn savepoint(&self) -> usize;
 

@@ -5,7 +5,7 @@ use std::{iter, sync::Arc};
 use compact_str::CompactString;
 
 use super::{
-    Behaviour, DatabaseTransaction, MediaNodes, Tie,
+    Behaviour, DatabaseTransaction, MediaNodes, Tie, UNKNOWN,
     behaviour::{Written, position, text},
     calls::Calls,
     conference_members,
@@ -56,7 +56,9 @@ impl Behaviour for Conference {
         }
         // A node that the row had before was not asked for, but chosen.
         let is_asked_for = !node.is_empty() && old.is_none_or(|old| text(old, self.node) != node);
-        let asked = is_asked_for.then_some(node);
+        // A dump names nodes of its time.
+        let can_be = |node: &&str| transaction.checks_references() || self.nodes.state(node) != UNKNOWN;
+        let asked = is_asked_for.then_some(node).filter(can_be);
         let members = transaction.schema(conference_members::NAME)?;
         let alive = iter::once_with(|| ties(transaction, &members, name, Tie::Alive)).flatten();
         let invited = iter::once_with(|| ties(transaction, &self.schema, name, Tie::Invited)).flatten();

@@ -37,6 +37,7 @@ pub struct DatabaseTransaction {
     journal: Vec<Entry>,
     /// Bytes of all writes, those included that others took the place of.
     written_bytes: u64,
+    checks_references: bool,
 }
 
 /// What was done, in order.
@@ -60,6 +61,7 @@ impl DatabaseTransaction {
             writes: BTreeMap::new(),
             journal: Vec::new(),
             written_bytes: 0,
+            checks_references: true,
         }
     }
 
@@ -71,6 +73,11 @@ impl DatabaseTransaction {
     /// The moment at which it began.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// Whether a row must name what exists where it names something outside of the tables.
+    pub(super) fn checks_references(&self) -> bool {
+        self.checks_references
     }
 
     /// The table of this name, for the rules of others.
@@ -326,6 +333,10 @@ impl Transaction for DatabaseTransaction {
         }
         self.write(key, None)?;
         table.behaviour.deleted(self, old)
+    }
+
+    fn check_references(&mut self, check: bool) {
+        self.checks_references = check;
     }
 
     fn savepoint(&self) -> usize {

@@ -93,6 +93,7 @@ impl Session {
         if read_only {
             return Err(Error::ReadOnlyTransaction);
         }
+        self.prepare_change(transaction);
         let savepoint = transaction.lock().as_ref().map_or(0, |transaction| transaction.savepoint());
         let run = self.start(Arc::clone(transaction), plan, params);
         let result = change(plan, run).await;
@@ -118,6 +119,7 @@ impl Session {
         let mut tries = 0;
         let (changed, aftermath) = loop {
             let transaction = self.begin_snapshot()?;
+            self.prepare_change(&transaction);
             let run = self.start(Arc::clone(&transaction), plan, params.clone());
             let result = change(plan, run).await;
             let Some(transaction) = transaction.lock().take() else {
@@ -141,6 +143,13 @@ impl Session {
         drop(turn);
         self.live_through(aftermath).await;
         Ok(changed)
+    }
+
+    /// Tells a transaction how the session wants rows to be written.
+    fn prepare_change(&self, transaction: &SharedTransaction) {
+        if let Some(transaction) = transaction.lock().as_mut() {
+            transaction.check_references(self.variables.foreign_key_checks());
+        }
     }
 
     /// A transaction for one statement.

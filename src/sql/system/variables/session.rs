@@ -134,6 +134,11 @@ impl SessionVariables {
         self.number(const { id("autocommit") }) != 0
     }
 
+    /// What rows name must exist.
+    pub fn foreign_key_checks(&self) -> bool {
+        self.number(const { id("foreign_key_checks") }) != 0
+    }
+
     /// Transactions begin READ ONLY.
     pub fn read_only(&self) -> bool {
         self.number(const { id("tx_read_only") }) != 0
