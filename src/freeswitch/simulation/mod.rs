@@ -1,11 +1,12 @@
 //! Everything that happens to nodes, by the thousand: a seeded simulation of the node tasks against simulated FreeSWITCHes.
 //!
-//! In each run people join, talk, change rooms and leave under odd names and others' numbers; nodes lie, hang, die, come back, and are configured
-//! and not configured any more; events are lost,
-//! doubled and delayed; commits fail; the server is killed. Whenever it is quiet again, the table must say what the
-//! nodes say, and the next join must be in it at once. Time stands still except where everybody waits, and nothing else
-//! than the seed decides, so that a run that fails can be run again: `COMETQL_SIMULATION_SEED=7 cargo test simulation`.
+//! In each run people join, talk, change rooms and leave under odd names and others' numbers; nodes lie, hang, die, come back, and
+//! are configured and not configured any more; events are lost, doubled and delayed; commits fail; the server is killed; members
+//! are commanded as the table says they are. Whenever it is quiet again, the table must say what the nodes say, and the next
+//! join must be in it at once. Time stands still except where everybody waits, and nothing else than the seed decides, so that
+//! a run that fails can be run again: `COMETQL_SIMULATION_SEED=7 cargo test simulation`.
 
+mod commands;
 mod store;
 
 use std::{
@@ -99,11 +100,13 @@ impl Network for RunNetwork {
 
 /// One run.
 struct Run {
+    seed: u64,
     random: StdRng,
     clock: Arc<RunClock>,
     network: Arc<RunNetwork>,
     store: Arc<RunStore>,
     nodes: Option<Nodes>,
+    cluster: Cluster,
     /// The nodes that the server knows.
     configured: Vec<usize>,
     /// Whether a caller whom the node does not vouch for is no user.
@@ -126,12 +129,15 @@ impl Run {
         }
         let store = Arc::new(RunStore::new(tables));
         let (only_verified, configured) = (random.random(), (0..network.0.len()).collect());
+        let server_clock: Arc<dyn Clock> = clock.clone();
         let mut run = Run {
+            seed,
             random,
             clock,
             network,
             store,
             nodes: None,
+            cluster: Cluster::new(&Settings::default().sip, &server_clock),
             configured,
             only_verified,
             callers: Vec::new(),
@@ -149,9 +155,9 @@ impl Run {
             random: StdRng::from_rng(&mut self.random),
         };
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let cluster = Cluster::new(&self.settings(), &clock);
+        self.cluster = Cluster::new(&self.settings(), &clock);
         // Without room for it, members of nodes that are not configured stay for now, and the server does not start.
-        self.nodes = start_in(surroundings, &cluster, TIMING).await.ok();
+        self.nodes = start_in(surroundings, &self.cluster, TIMING).await.ok();
     }
 
     /// What the server is configured with.
@@ -293,6 +299,7 @@ impl Run {
             (72..74, _) => self.store.is_full.store(self.random.random(), Ordering::Relaxed),
             (74..77, _) => self.start_server().await,
             (77..79, _) => self.configure().await,
+            (79..84, _) => self.command().await,
             _ if simulator.is_running() => self.join(node),
             _ => {}
         }
@@ -388,8 +395,8 @@ impl Run {
     }
 
     /// Compares the table with the nodes.
-    fn check(&self, seed: u64, when: &str) {
-        let (stored, truth) = (self.store.rows.lock().clone(), self.truth());
+    fn check(&self, when: &str) {
+        let (seed, stored, truth) = (self.seed, self.store.rows.lock().clone(), self.truth());
         let close = |a: i64, b: i64| (a - b).abs() <= TOLERANCE;
         let names = |rows: &Rows| rows.conferences.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&stored), names(&truth), "seed {seed}: conferences, {when}");
@@ -417,19 +424,24 @@ impl Run {
     }
 
     /// When all is well, a join is there at once, and nothing is written while nothing happens.
-    async fn check_that_all_is_well(&mut self, seed: u64) {
+    async fn check_that_all_is_well(&mut self) {
         for node in 0..self.network.0.len() {
             if self.simulator(node).is_running() {
                 self.join(node);
             }
         }
         sleep(AT_ONCE).await;
-        self.check(seed, "at once after joins");
+        self.check("at once after joins");
         // The moments of a list in time may put right those of one that came late.
         sleep(TIMING.list_interval * 2).await;
         let commits = self.store.commits.load(Ordering::Relaxed);
         sleep(TIMING.list_interval * 4).await;
-        assert_eq!(self.store.commits.load(Ordering::Relaxed), commits, "seed {seed}: a write for nothing");
+        assert_eq!(
+            self.store.commits.load(Ordering::Relaxed),
+            commits,
+            "seed {}: a write for nothing",
+            self.seed
+        );
     }
 }
 
@@ -444,8 +456,8 @@ fn run(seed: u64, tables: &Tables) -> (Rows, u64, Duration) {
                 run.step().await;
             }
             run.calm_down().await;
-            run.check(seed, &format!("at quiet moment {round}"));
-            run.check_that_all_is_well(seed).await;
+            run.check(&format!("at quiet moment {round}"));
+            run.check_that_all_is_well().await;
         }
         let rows = run.store.rows.lock().clone();
         (rows, run.store.commits.load(Ordering::Relaxed), run.clock.start.elapsed())
