@@ -1,15 +1,18 @@
 //! Measures what it costs to see that nothing has changed: the conference lists of 10 nodes with 10 000 members together are
-//! asked for over the event socket, read, and compared with what the store has.
+//! asked for over the event socket, read, and compared with what the store has; and what memory it takes to read the list of
+//! one node with as many.
 //!
 //! ```sh
 //! cargo run --release --example reconcile_figures
 //! ```
 
 use std::{
+    env,
     error::Error,
     fs,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    process::Command,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -34,6 +37,7 @@ use cometql::{
 const NODES: u64 = 10;
 const MEMBERS_OF_NODE: u32 = 1_000;
 const CONFERENCE_SIZE: u32 = 50;
+const MEMBERS_OF_BIG_NODE: u32 = 10_000;
 const ROUNDS: u32 = 20;
 const LIST: &str = "conference xml_list";
 const PASSWORD: &str = "ClueCon";
@@ -52,18 +56,20 @@ struct Node {
 fn main() -> Result<()> {
     // One thread for the client, whose CPU time is measured; the nodes have others.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(measure())
+    if let Some(address) = env::args().nth(1) {
+        return runtime.block_on(read_list(address.parse()?));
+    }
+    runtime.block_on(measure())?;
+    measure_memory()
 }
 
 async fn measure() -> Result<()> {
     let mut nodes = Vec::new();
     let mut bytes = 0;
     for seed in 0..NODES {
-        let list = list(seed);
+        let list = list(seed, MEMBERS_OF_NODE);
         bytes += list.len();
-        let address = serve(list)?;
-        let settings = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
-        let socket = EventSocket::connect(&Tcp, &settings, REPLY_LIMIT).await?;
+        let socket = connect(serve(list)?).await?;
         nodes.push(Node { socket, accounts: Accounts::default(), stored: Roster::default() });
     }
     let at = Utc::now().timestamp();
@@ -94,6 +100,33 @@ async fn measure() -> Result<()> {
     Ok(())
 }
 
+/// What memory it takes to read the list of a big node: that of another process, which has used none before.
+fn measure_memory() -> Result<()> {
+    let list = list(NODES, MEMBERS_OF_BIG_NODE);
+    let bytes = list.len();
+    let address = serve(list)?;
+    print!("a list of {:.1} MB: ", bytes as f64 / MIB as f64);
+    std::io::stdout().flush()?;
+    Command::new(env::current_exe()?).arg(address.to_string()).status()?;
+    Ok(())
+}
+
+/// Reads the list of a node, in a process of its own.
+async fn read_list(address: SocketAddr) -> Result<()> {
+    let mut socket = connect(address).await?;
+    let before = memory("VmRSS")?;
+    let list = conference_list::read(socket.api(LIST).await?).await?;
+    let observed = observe(&list, &circumstances(&Accounts::default(), Utc::now().timestamp()));
+    let most = (memory("VmHWM")? - before) as f64 / MIB as f64;
+    println!("{} members, {most:.1} MB of memory at most", observed.members.len());
+    Ok(())
+}
+
+async fn connect(address: SocketAddr) -> Result<EventSocket> {
+    let settings = FreeswitchNode { port: address.port(), ..FreeswitchNode::new("127.0.0.1") };
+    Ok(EventSocket::connect(&Tcp, &settings, REPLY_LIMIT).await?)
+}
+
 async fn ask(node: &mut Node, at: i64) -> Result<Roster> {
     let list = conference_list::read(node.socket.api(LIST).await?).await?;
     node.accounts.ask(&mut node.socket, &list).await?;
@@ -105,9 +138,9 @@ fn circumstances(accounts: &Accounts, at: i64) -> Circumstances<'_> {
 }
 
 /// The list of a node, as FreeSWITCH writes it.
-fn list(seed: u64) -> Vec<u8> {
+fn list(seed: u64, members: u32) -> Vec<u8> {
     let simulator = Simulator::new(PASSWORD, Arc::new(SystemClock), seed);
-    for user in 0..MEMBERS_OF_NODE {
+    for user in 0..members {
         let call = Call::of_user(15, user, &(user / CONFERENCE_SIZE).to_string());
         simulator.with(|conferences, now| conferences.join(call, now));
     }
@@ -148,4 +181,12 @@ fn cpu_time() -> Result<Duration> {
     let statistics = fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds = statistics.split(' ').next().unwrap_or_default().parse()?;
     Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// Bytes that the kernel says under this name.
+fn memory(name: &str) -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no such line")?;
+    Ok(kilobytes.parse::<u64>()? * 1024)
 }
