@@ -120,15 +120,15 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Listens for as long as it is polled. `changes` is told when the conference list may be another: after an event that says
-    /// so, after events may have been missed, and when the connection ends, which the node may have, too.
+    /// so, after events may have been missed, and when the connection ends or cannot be made: the node may have ended, too.
     pub(super) async fn run(mut self, changes: &Changes) {
         let node = self.settings.name();
         loop {
             let Err(error) = self.listen(changes).await;
             if changes.are_told.swap(false, Ordering::Relaxed) {
                 warn!(node, %error, "events of a FreeSWITCH node have ended");
-                changes.changed.notify_one();
             }
+            changes.changed.notify_one();
             sleep(self.backoff.after_failure()).await;
         }
     }
