@@ -11,12 +11,15 @@ use tokio::{
 use super::{
     Misbehaviour, Shared, Subscription,
     event::{Event, Kind},
+    format::Format,
 };
 
 /// Longest command, with its headers.
 const MAX_COMMAND_BYTES: usize = 64 * 1024;
 /// Most events that wait for a connection; further ones are lost, as FreeSWITCH loses those of who does not read.
 const MAX_QUEUED_EVENTS: usize = 10_000;
+/// Most filters of a connection.
+const MAX_FILTERS: usize = 1_000;
 
 /// What FreeSWITCH says when it closes a connection.
 const GOODBYE: &str = "Content-Type: text/disconnect-notice\nContent-Length: 67\n\n\
@@ -40,18 +43,42 @@ enum Next {
     Close,
 }
 
+/// The events that a connection listens to.
+struct Listening {
+    kinds: Vec<Kind>,
+    format: Format,
+    sender: mpsc::Sender<Arc<Event>>,
+    receiver: mpsc::Receiver<Arc<Event>>,
+}
+
+impl Listening {
+    fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED_EVENTS);
+        Listening { kinds: Vec::new(), format: Format::Plain, sender, receiver }
+    }
+}
+
 /// A connection that is served.
 pub(super) struct Connection<S> {
     stream: S,
     shared: Arc<Shared>,
     received: BytesMut,
     is_authenticated: bool,
-    events: Option<mpsc::Receiver<Arc<Event>>>,
+    events: Option<Listening>,
+    /// Names and values of headers; an event must have one of them, if there are any.
+    filters: Vec<(String, String)>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(stream: S, shared: Arc<Shared>) -> Self {
-        Connection { stream, shared, received: BytesMut::new(), is_authenticated: false, events: None }
+        Connection {
+            stream,
+            shared,
+            received: BytesMut::new(),
+            is_authenticated: false,
+            events: None,
+            filters: Vec::new(),
+        }
     }
 
     /// Serves it until either side closes it.
@@ -73,13 +100,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let event = async {
                 match &mut self.events {
-                    Some(events) => events.recv().await,
+                    Some(events) => events.receiver.recv().await.map(|event| (event, events.format)),
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
-                Some(event) = event => self.stream.write_all(&event.message).await?,
+                Some((event, format)) = event => if self.passes(&event) {
+                    self.stream.write_all(&event.message(format)).await?;
+                },
                 read = self.stream.read_buf(&mut self.received) => if read? == 0 {
                     return Ok(());
                 },
@@ -143,6 +172,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.background(arguments, command.job.as_deref()).await
             }
             ("event", true) => self.subscribe(arguments).await,
+            ("nixevent", true) => self.unsubscribe(arguments).await,
+            ("filter", true) if arguments.contains(' ') => self.filter(arguments).await,
             ("noevents", true) => {
                 let was = self.events.take().is_some();
                 self.reply(if was {
@@ -167,26 +198,56 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(Next::Close)
     }
 
-    /// `event plain NAME... [CUSTOM SUBCLASS...]`. Every format is answered with plain.
+    /// `event FORMAT NAME... [CUSTOM SUBCLASS...]`: besides what was asked for before, now all in this format.
     async fn subscribe(&mut self, arguments: &str) -> io::Result<Next> {
-        let names: Vec<_> = arguments.split(' ').skip(1).collect();
-        let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-        let all = has("ALL");
-        let custom = names.iter().skip_while(|name| !name.eq_ignore_ascii_case("CUSTOM"));
-        let maintenance = all || custom.skip(1).any(|subclass| *subclass == "conference::maintenance");
-        let heartbeat = all || has("HEARTBEAT");
-        let background_job = all || has("BACKGROUND_JOB");
-        if !(maintenance || heartbeat || background_job) {
+        let kinds = kinds(arguments);
+        if kinds.is_empty() {
             return self.reply("-ERR no keywords supplied").await;
         }
-        let (sender, receiver) = mpsc::channel(MAX_QUEUED_EVENTS);
-        self.events = Some(receiver);
-        let mut kinds = Vec::new();
-        kinds.extend(maintenance.then_some(Kind::Maintenance));
-        kinds.extend(heartbeat.then_some(Kind::Heartbeat));
-        kinds.extend(background_job.then_some(Kind::BackgroundJob));
+        let format = Format::named(arguments.split(' ').next().unwrap_or_default());
+        let events = self.events.get_or_insert_with(Listening::new);
+        events.kinds.retain(|kind| !kinds.contains(kind));
+        events.kinds.extend(kinds);
+        events.format = format;
+        let (kinds, sender) = (events.kinds.clone(), events.sender.clone());
         self.shared.subscribe(Subscription { kinds, sender });
-        self.reply("+OK event listener enabled plain").await
+        self.reply(&format!("+OK event listener enabled {}", format.name())).await
+    }
+
+    /// `nixevent FORMAT NAME...`.
+    async fn unsubscribe(&mut self, arguments: &str) -> io::Result<Next> {
+        let nixed = kinds(arguments);
+        if nixed.is_empty() {
+            return self.reply("-ERR no keywords supplied").await;
+        }
+        if let Some(events) = &mut self.events {
+            events.kinds.retain(|kind| !nixed.contains(kind));
+            let (kinds, sender) = (events.kinds.clone(), events.sender.clone());
+            self.shared.subscribe(Subscription { kinds, sender });
+        }
+        self.reply("+OK events nixed").await
+    }
+
+    /// `filter NAME VALUE`, `filter delete NAME [VALUE]`, `filter delete all`.
+    async fn filter(&mut self, arguments: &str) -> io::Result<Next> {
+        let (name, value) = arguments.split_once(' ').unwrap_or((arguments, ""));
+        if !name.eq_ignore_ascii_case("delete") {
+            if self.filters.len() == MAX_FILTERS {
+                return self.reply("-ERR too many filters").await;
+            }
+            self.filters.push((name.to_owned(), value.to_owned()));
+            return self.reply(&format!("+OK filter added. [{name}]=[{value}]")).await;
+        }
+        let (name, value) = value.split_once(' ').unwrap_or((value, ""));
+        self.filters.retain(|(own, content)| {
+            let is_it = own.eq_ignore_ascii_case(name) && (value.is_empty() || content == value);
+            !is_it && name != "all"
+        });
+        self.reply(&format!("+OK filter deleted. [{name}][{value}]")).await
+    }
+
+    fn passes(&self, event: &Event) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|(name, value)| event.has(name, value))
     }
 
     /// `bgapi COMMAND`: the reply comes first, whatever the command is, and what it says in an event.
@@ -239,4 +300,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         Ok(())
     }
+}
+
+/// The events that are known here among those that are named, behind the format.
+fn kinds(arguments: &str) -> Vec<Kind> {
+    let names: Vec<_> = arguments.split(' ').skip(1).collect();
+    let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let custom = names.iter().skip_while(|name| !name.eq_ignore_ascii_case("CUSTOM"));
+    let is_maintenance = custom.skip(1).any(|subclass| *subclass == "conference::maintenance");
+    let asked = [
+        (is_maintenance, Kind::Maintenance),
+        (has("HEARTBEAT"), Kind::Heartbeat),
+        (has("BACKGROUND_JOB"), Kind::BackgroundJob),
+    ];
+    let all = has("ALL");
+    asked.into_iter().filter(|(is_asked, _)| *is_asked || all).map(|(_, kind)| kind).collect()
 }

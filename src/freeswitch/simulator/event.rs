@@ -1,13 +1,13 @@
-//! Events as FreeSWITCH 1.11 tells them to who asked for `event plain`.
+//! Events as FreeSWITCH 1.11 tells them.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{
     conferences::{Conference, DOMAIN, Member, Moment},
-    encoding::percent_encode,
+    format::{self, Format},
 };
 
 /// The release that it says it is.
@@ -26,11 +26,27 @@ pub(super) enum Kind {
     BackgroundJob,
 }
 
-/// One event, as the message that carries it.
+/// One event.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Event {
     pub kind: Kind,
-    pub message: Vec<u8>,
+    headers: format::Headers,
+    /// What a command answered, if it is about one.
+    body: Option<Vec<u8>>,
+}
+
+impl Event {
+    /// The message that carries it.
+    pub fn message(&self, format: Format) -> Vec<u8> {
+        format.message(&self.headers, self.body.as_deref())
+    }
+
+    /// Whether it has a header of this name and value; case does not matter.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.headers.iter().any(|(own, content)| {
+            own.eq_ignore_ascii_case(name) && content.eq_ignore_ascii_case(value.as_bytes())
+        })
+    }
 }
 
 /// What happened in a conference.
@@ -120,14 +136,13 @@ pub(super) struct Subject<'a> {
     pub member: Option<&'a Member>,
 }
 
-/// The lines of an event.
+/// The headers of an event.
 #[derive(Default)]
-struct Headers(String);
+struct Headers(format::Headers);
 
 impl Headers {
     fn put(&mut self, name: &str, value: impl Display) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(self.0, "{name}: {}", percent_encode(value.to_string().as_bytes()));
+        self.0.push((name.to_owned(), value.to_string().into_bytes()));
     }
 
     fn put_all<const N: usize>(&mut self, headers: [(&str, &dyn Display); N]) {
@@ -194,13 +209,11 @@ impl Headers {
             ("Caller-Logical-Direction", &"inbound"),
             ("Caller-Dialplan", &"xml"),
         ]);
-        let name = percent_encode(&member.name);
-        // An escape is not escaped again.
+        for caller in ["Caller", "Orig-Caller"] {
+            self.0.push((format!("Caller-{caller}-ID-Name"), member.name.clone()));
+            self.put(&format!("Caller-{caller}-ID-Number"), &member.number);
+        }
         self.put_all([
-            ("Caller-Caller-ID-Name", &name),
-            ("Caller-Caller-ID-Number", &member.number),
-            ("Caller-Orig-Caller-ID-Name", &name),
-            ("Caller-Orig-Caller-ID-Number", &member.number),
             ("Caller-Callee-ID-Name", &"Outbound Call"),
             ("Caller-Callee-ID-Number", &"default"),
             ("Caller-ANI", &member.number),
@@ -237,14 +250,6 @@ impl Headers {
             ("Current-Energy", &0),
         ]);
     }
-
-    /// The message, with the empty line that ends an event's headers, and the event's body.
-    fn message(mut self, body: &[u8]) -> Vec<u8> {
-        self.0.push('\n');
-        let length = self.0.len() + body.len();
-        let head = format!("Content-Length: {length}\nContent-Type: text/event-plain\n\n{}", self.0);
-        [head.as_bytes(), body].concat()
-    }
 }
 
 /// An event of `conference::maintenance`.
@@ -280,7 +285,7 @@ pub(super) fn maintenance(
             headers.put("Path", path);
         }
     }
-    Event { kind: Kind::Maintenance, message: headers.message(b"") }
+    Event { kind: Kind::Maintenance, headers: headers.0, body: None }
 }
 
 /// FreeSWITCH's sign of life, every 20 seconds.
@@ -304,7 +309,7 @@ pub(super) fn heartbeat(core: Uuid, sequence: u64, uptime: TimeDelta, sessions: 
         ("Session-Peak-FiveMin", &sessions),
         ("Idle-CPU", &"100.000000"),
     ]);
-    Event { kind: Kind::Heartbeat, message: headers.message(b"") }
+    Event { kind: Kind::Heartbeat, headers: headers.0, body: None }
 }
 
 /// A command that was run in the background has ended, with this answer.
@@ -325,10 +330,7 @@ pub(super) fn background_job(
     if !arguments.is_empty() {
         headers.put("Job-Command-Arg", arguments);
     }
-    if !answer.is_empty() {
-        headers.put("Content-Length", answer.len());
-    }
-    Event { kind: Kind::BackgroundJob, message: headers.message(answer) }
+    Event { kind: Kind::BackgroundJob, headers: headers.0, body: Some(answer.to_vec()) }
 }
 
 /// A time as FreeSWITCH tells it.

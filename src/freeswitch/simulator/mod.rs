@@ -1,18 +1,19 @@
 //! A simulated FreeSWITCH: an event socket with conferences in it, for tests and for trying cometql out.
 //!
 //! [`Conferences`] is what one run of FreeSWITCH knows; commands and lists (`command`, `listing`) are answered from it byte
-//! for byte as FreeSWITCH 1.11 was recorded to, and what changes is told as its events (`event`). A [`Simulator`] puts
+//! for byte as FreeSWITCH 1.11 was recorded to, and what changes is told as its events (`event`, `format`). A [`Simulator`] puts
 //! it behind an event socket (`connection`), can be killed and started again, and [misbehaves](Misbehaviour) when
 //! it is told to. With the same seed and clock it does the same.
 //!
 //! It knows what cometql says to a FreeSWITCH, and some of what people say who want to see something: no calls are
-//! carried, filters, and events in JSON or XML are missing, and a kick or hangup takes effect at once.
+//! carried, and a kick or hangup takes effect at once.
 
 mod command;
 mod conferences;
 mod connection;
 mod encoding;
 mod event;
+mod format;
 mod listing;
 #[cfg(test)]
 mod tests;
@@ -153,8 +154,11 @@ impl Shared {
         self.state.lock().misbehaviour
     }
 
+    /// A connection asks for this, and no longer for what it asked for before.
     fn subscribe(&self, subscription: Subscription) {
-        self.state.lock().subscriptions.push(subscription);
+        let subscriptions = &mut self.state.lock().subscriptions;
+        subscriptions.retain(|known| !known.sender.same_channel(&subscription.sender));
+        subscriptions.push(subscription);
     }
 
     fn create_uuid(&self) -> Uuid {
