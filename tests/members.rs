@@ -530,7 +530,7 @@ async fn thousands_at_once_are_there_before_they_are_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn joins_and_leaves_are_there_at_once() {
     const MEMBERS: u32 = 100;
-    const JOINS: u32 = 200;
+    const JOINS: u32 = 1_000;
     let world = World::new();
     let simulator = Simulator::new(PASSWORD, world.clock.clone(), 1);
     let call = |user: u32| Call::of_user(15, user, &(user % 10).to_string());
