@@ -87,7 +87,7 @@ fn write_json_string(value: &[u8], text: &mut Vec<u8>) {
     text.push(b'"');
     for chunk in value.utf8_chunks() {
         let quoted = serde_json::Value::from(chunk.valid()).to_string();
-        text.extend_from_slice(quoted[1..quoted.len() - 1].as_bytes());
+        text.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
         text.extend_from_slice(chunk.invalid());
     }
     text.push(b'"');
