@@ -139,7 +139,7 @@ impl RealtimeSettings {
             usize::try_from(reader.bytes(SECTION, key, min, max, default)).unwrap_or(usize::MAX)
         };
         let max_message = size("max_message", KIB, 16 * MIB, 128 * KIB);
-        let max_unread = size("max_unread", 64 * KIB, 1024 * MIB, MIB);
+        let max_unread = size("max_unread", MIB, 1024 * MIB, MIB);
         RealtimeSettings {
             max_message,
             max_unread,
