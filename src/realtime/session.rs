@@ -14,7 +14,7 @@ use super::{
     peer::{About, End, Mailbox, Peer},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     sql::Tenant,
     tables::{PipeMessage, is_name_character},
 };
@@ -214,9 +214,11 @@ impl Session {
         }
         let message =
             PipeMessage { pipe: pipe.to_string(), event: event.to_string(), message: payload.to_owned() };
-        let Some(receivers) = self.read(self.realtime.say(&self.peer, message, user_id).await) else {
-            return;
-        };
+        let said = self.realtime.say(&self.peer, message, user_id).await;
+        if let Err(Error::ColumnTooLong { .. }) = said {
+            return refuse("Too long message for a pipe with a history");
+        }
+        let Some(receivers) = self.read(said) else { return };
         self.answer(Envelope {
             data: Data::Value(json!({ "message": payload, "number_messages": receivers })),
             event: "answer",

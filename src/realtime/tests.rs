@@ -402,6 +402,11 @@ async fn a_pipe_with_a_history_keeps_the_newest() {
             })
         );
     }
+    let long = "x".repeat(65_536);
+    browser.say(&format!("web_pipe2\nweb_log\ne\n*\n{long}")).await;
+    assert_eq!(browser.next().await["data"]["error"], "Too long message for a pipe with a history");
+    browser.say(&format!("web_pipe2\nweb_other\ne\n*\n{long}")).await;
+    assert_eq!(browser.next().await["data"]["number_messages"], 0);
     world.sql("INSERT INTO pipes_messages (name, event, message) VALUES ('trust_x', 'e', '1')").await;
     assert_eq!(world.sql("SELECT name FROM pipes_messages WHERE name = 'trust_x'").await.len(), 1);
     world.sql("INSERT INTO pipes_settings (name, length) VALUES ('web_log', 1)").await;

@@ -34,6 +34,8 @@ pub fn check_characters(name: &str) -> Result<()> {
     }
 }
 
+/// Bytes that a message in a history has at most: what TEXT can hold.
+const MAX_MESSAGE: usize = 65_535;
 /// What a message has beside its text, about.
 const MESSAGE_BYTES: usize = 256;
 /// Pipes whose names begin so have a history that is never trimmed.
@@ -88,7 +90,12 @@ impl Behaviour for Messages {
 
     fn keeps(&self, transaction: &DatabaseTransaction, row: &Row) -> Result<bool> {
         let pipe = text(row, self.name);
-        Ok(pipe.starts_with(KEPT_FOR_EVER) || history_length(transaction, pipe)? > 0)
+        let keeps = pipe.starts_with(KEPT_FOR_EVER) || history_length(transaction, pipe)? > 0;
+        // Browsers may say more than a row can hold.
+        if keeps && text(row, self.message).len() > MAX_MESSAGE {
+            return Err(Error::ColumnTooLong { column: "message".into(), row: 1 });
+        }
+        Ok(keeps)
     }
 
     fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
