@@ -16,6 +16,10 @@ use crate::error::Result;
 /// How long what is under way may take when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a client of HTTP reads for whom there is no room.
+pub(super) const NO_ROOM_HTTP: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 /// What a port does with its clients.
 pub trait Service: Send + Sync + 'static {
     /// What the log calls it.

@@ -7,6 +7,7 @@ pub mod directory;
 mod listener;
 mod machine;
 pub mod mysql;
+mod stopping;
 mod throttle;
 mod tls;
 pub mod websocket;

@@ -1,6 +1,11 @@
 //! How nodes are, and what that does to members and invitations.
 
-use cometql::{Error, config::WithoutNode, freeswitch::simulator::Misbehaviour};
+use cometql::{
+    Error,
+    config::{RealtimeSettings, Secret, WithoutNode},
+    freeswitch::simulator::Misbehaviour,
+    realtime::Realtime,
+};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -24,6 +29,14 @@ async fn invite(world: &World, count: usize) {
             ))
             .await;
     }
+}
+
+/// How many calls to this host wait for user 7.
+async fn calls(world: &World, host: &str) -> usize {
+    let calls =
+        world.query("SELECT message FROM users_messages WHERE id = 7 AND event = 'sys_sipCall'").await;
+    let call = format!("\"serverName\":\"{host}\"");
+    calls.iter().filter(|row| matches!(&row[0], Value::Text(message) if message.contains(&call))).count()
 }
 
 async fn wait_for_invitations(world: &World, what: &str, condition: impl Fn(&[String]) -> bool) {
@@ -123,9 +136,16 @@ async fn members_say_how_their_node_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invitations_to_a_node_that_dies_are_placed_anew_once() {
+async fn invitations_to_a_node_that_dies_are_placed_anew_once_and_rung_again() {
     const COUNT: usize = 40;
     let world = World::new();
+    let clock: Arc<dyn Clock> = world.clock.clone();
+    let secret = Secret::new("of this test");
+    let accounts = Arc::new(secret.clone());
+    // There is nobody to take the calls: they wait.
+    let _browsers = Realtime::start(&world.database, &clock, accounts, secret, RealtimeSettings::default())
+        .await
+        .unwrap();
     let (mut killed, other) =
         (Freeswitch::start(list(NO_CONFERENCE)), Freeswitch::start(list(NO_CONFERENCE)));
     let timing = NodeTiming { member_grace: Duration::from_secs(1), ..TIMING };
@@ -137,6 +157,7 @@ async fn invitations_to_a_node_that_dies_are_placed_anew_once() {
     let before = invitations(&world).await;
     let on_fs1 = before.iter().filter(|node| *node == "fs1:7443").count();
     assert!(on_fs1 > 0 && on_fs1 < COUNT, "{before:?}");
+    assert_eq!(calls(&world, "fs1").await, on_fs1);
 
     let commits = world.commits();
     killed.kill();
@@ -147,6 +168,7 @@ async fn invitations_to_a_node_that_dies_are_placed_anew_once() {
     wait_until_well(&world, "fs1").await;
     wait_for_lists(&killed, 5).await;
     assert_eq!(invitations(&world).await, ["fs2:7443"; COUNT]);
+    assert_eq!(calls(&world, "fs2").await, COUNT);
     assert_eq!(world.commits(), commits + 1);
     nodes.stop().await;
 }

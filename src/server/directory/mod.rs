@@ -15,13 +15,12 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::watch,
     time::{sleep, timeout},
 };
 use tracing::debug;
 
 use self::access::Access;
-use super::tls::Tls;
+use super::{stopping::Stopping, tls::Tls};
 use crate::complaints::Complaints;
 use crate::{
     config::DirectorySettings,
@@ -49,7 +48,7 @@ pub struct DirectoryPort {
     /// None: no TLS.
     tls: Option<Tls>,
     /// Whether the clients are to go.
-    stopping: watch::Sender<bool>,
+    stopping: Stopping,
 }
 
 impl DirectoryPort {
@@ -66,7 +65,7 @@ impl DirectoryPort {
             impostors: Complaints::default(),
             overflow: Complaints::default(),
             tls: settings.tls.clone().map(|files| Tls::read("freeswitch", files)).transpose()?,
-            stopping: watch::Sender::new(false),
+            stopping: Stopping::new(),
             settings,
         })
     }

@@ -6,13 +6,13 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tracing::{debug, warn};
 
 use super::{
-    super::{listener::Service, tls::Tls},
+    super::{
+        listener::{NO_ROOM_HTTP, Service},
+        tls::Tls,
+    },
     DirectoryPort,
 };
 use crate::error::Result;
-
-/// What a client reads for whom there is no room.
-const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 impl Service for DirectoryPort {
     const NAME: &'static str = "directory";
@@ -30,21 +30,17 @@ impl Service for DirectoryPort {
         }
         if clients.len() >= self.settings.max_connections {
             // Nothing was sent yet, so that these few bytes fit.
-            let _ = stream.try_write(NO_ROOM);
+            let _ = stream.try_write(NO_ROOM_HTTP);
             if let Some(count) = self.overflow.count() {
                 warn!(%peer, count, "too many connections to the directory");
             }
             return;
         }
-        let mut stopping = self.stopping.subscribe();
-        let stop = async move {
-            let _ = stopping.wait_for(|stopping| *stopping).await;
-        };
-        clients.spawn(Arc::clone(self).serve_socket(stream, peer, stop));
+        clients.spawn(Arc::clone(self).serve_socket(stream, peer, self.stopping.begun()));
     }
 
     fn close_idle(&self) {
-        self.stopping.send_replace(true);
+        self.stopping.begin();
     }
 
     fn reload_certificate(&self) -> Result<()> {

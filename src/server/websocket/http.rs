@@ -52,7 +52,7 @@ impl WebsocketPort {
 
     /// Whether browsers can be served: the store answers, and the server does not stop.
     fn readiness(&self) -> Response<Body> {
-        if *self.stopping.borrow() {
+        if self.stopping.has_begun() {
             return page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the server stops\n");
         }
         match self.realtime.check() {

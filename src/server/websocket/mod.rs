@@ -34,7 +34,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::watch,
     time::{Instant, sleep, timeout},
 };
 use tokio_tungstenite::{
@@ -54,7 +53,7 @@ use self::{
     socket::{Ended, Socket},
     target::{Claim, Refusal},
 };
-use super::{throttle::Throttle, tls::Tls};
+use super::{stopping::Stopping, throttle::Throttle, tls::Tls};
 use crate::{
     complaints::Complaints,
     config::WebsocketSettings,
@@ -91,7 +90,7 @@ pub struct WebsocketPort {
     /// Clients for whom there was no room.
     overflow: Complaints,
     /// Becomes true when the server stops.
-    stopping: watch::Sender<bool>,
+    stopping: Stopping,
 }
 
 /// A request for a WebSocket that was granted.
@@ -118,7 +117,7 @@ impl WebsocketPort {
             files: settings.base_dir.clone().map(Resolver::new),
             nuisances: Complaints::default(),
             overflow: Complaints::default(),
-            stopping: watch::Sender::new(false),
+            stopping: Stopping::new(),
             settings,
         })
     }

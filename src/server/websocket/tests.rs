@@ -311,7 +311,7 @@ async fn the_operator_sees_how_it_is() {
     assert!(metrics.contains("content-type: text/plain; version=0.0.4"), "{metrics}");
     assert!(metrics.contains("\ncometql_ws_sessions{login=\"user\"} 1\n"), "{metrics}");
     assert!(get("/metrics", "X-Forwarded-For: 192.0.2.1\r\n").await.starts_with("HTTP/1.1 403 "));
-    world.port.stopping.send_replace(true);
+    world.port.stopping.begin();
     assert!(get("/readyz", "").await.starts_with("HTTP/1.1 503 "));
     let stranger = World::new(WebsocketSettings::default()).await;
     let refused = stranger.ask("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await;
