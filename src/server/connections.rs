@@ -134,6 +134,8 @@ impl ProcessList for Connections {
             identity.canceller.cancel();
         }
         if !statement_only {
+            // Its task ends when it waits the next time; before that, no more commands are carried out.
+            connection.phase.store(CLOSED, Ordering::Release);
             connection.abort();
         }
         Ok(())
@@ -256,5 +258,25 @@ impl Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.connections.open.lock().remove(&self.connection.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_connection_carries_out_no_more_commands() {
+        let connections = Arc::new(Connections::new());
+        let (killed, other) = (
+            connections.enter("127.0.0.1:1".parse().unwrap()),
+            connections.enter("127.0.0.1:2".parse().unwrap()),
+        );
+        assert!(killed.begin("SELECT 1") && killed.end(None));
+        connections.kill(killed.connection.id, 0, true).unwrap();
+        assert!(killed.begin("SELECT 2") && killed.end(None));
+        connections.kill(killed.connection.id, 0, false).unwrap();
+        assert!(!killed.begin("SELECT 3"));
+        assert!(other.begin("SELECT 4"));
     }
 }
