@@ -1,8 +1,9 @@
 //! TLS: the certificate and the key that the settings name.
 
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -13,7 +14,9 @@ use tokio_rustls::{
             pem::{self, PemObject},
         },
     },
+    server::TlsStream,
 };
+use tracing::debug;
 
 use crate::{
     config::TlsFiles,
@@ -45,6 +48,22 @@ impl Tls {
         let acceptor = read(self.section, &self.files)?;
         *self.acceptor.write() = acceptor;
         Ok(())
+    }
+
+    /// Shakes hands with a client; None if it does not, or takes longer than this.
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        limit: Duration,
+    ) -> Option<TlsStream<TcpStream>> {
+        let port = self.section;
+        match timeout(limit, self.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => debug!(port, %peer, %error, "no TLS with a client"),
+            Err(_) => debug!(port, %peer, "a client takes too long for TLS"),
+        }
+        None
     }
 
     /// What accepts a connection.

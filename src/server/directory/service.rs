@@ -2,8 +2,8 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
-use tracing::{debug, warn};
+use tokio::{net::TcpStream, task::JoinSet};
+use tracing::warn;
 
 use super::{
     super::{
@@ -57,10 +57,8 @@ impl DirectoryPort {
         stop: impl Future<Output = ()>,
     ) {
         let Some(tls) = &self.tls else { return self.serve(stream, stop).await };
-        match timeout(self.settings.request_timeout, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => self.serve(stream, stop).await,
-            Ok(Err(error)) => debug!(%peer, %error, "no TLS with a client of the directory"),
-            Err(_) => debug!(%peer, "a client of the directory takes too long for TLS"),
+        if let Some(stream) = tls.accept(stream, peer, self.settings.request_timeout).await {
+            self.serve(stream, stop).await;
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
-use tracing::{debug, warn};
+use tokio::{net::TcpStream, task::JoinSet};
+use tracing::warn;
 
 use super::{
     super::{
@@ -52,10 +52,8 @@ impl WebsocketPort {
         stop: impl Future<Output = ()>,
     ) {
         let Some(tls) = &self.tls else { return self.serve(stream, peer, stop).await };
-        match timeout(self.settings.handshake_timeout, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => self.serve(stream, peer, stop).await,
-            Ok(Err(error)) => debug!(%peer, %error, "no TLS with a browser"),
-            Err(_) => debug!(%peer, "a browser takes too long for TLS"),
+        if let Some(stream) = tls.accept(stream, peer, self.settings.handshake_timeout).await {
+            self.serve(stream, peer, stop).await;
         }
     }
 }
