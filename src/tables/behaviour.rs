@@ -24,6 +24,8 @@ pub struct Written<'a> {
     pub new: &'a Row,
     /// By an INSERT, even if it took the place of another row.
     pub inserted: bool,
+    /// Whether it is there now, as [`Behaviour::keeps`] says.
+    pub kept: bool,
 }
 
 /// Who reads a row, and when.

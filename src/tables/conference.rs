@@ -69,7 +69,7 @@ impl Behaviour for Conference {
     }
 
     fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
-        let Written { old, new, inserted } = *written;
+        let Written { old, new, inserted, .. } = *written;
         // Whoever was invited to another node must come to this one.
         let has_moved = old.is_some_and(|old| text(old, self.node) != text(new, self.node));
         if inserted || has_moved { self.calls.ring(transaction, new) } else { Ok(()) }

@@ -99,12 +99,12 @@ impl Behaviour for Messages {
     }
 
     fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
-        let Written { new: row, inserted, .. } = *written;
+        let Written { new: row, inserted, kept, .. } = *written;
         if !inserted {
             return Ok(());
         }
         let pipe = text(row, self.name);
-        if !pipe.starts_with(KEPT_FOR_EVER) {
+        if kept && !pipe.starts_with(KEPT_FOR_EVER) {
             trim(transaction, &self.schema, pipe, history_length(transaction, pipe)?)?;
         }
         transaction.tell(Event::PipeMessage(PipeMessage {

@@ -229,10 +229,11 @@ impl DatabaseTransaction {
     ) -> Result<Row> {
         let table = Arc::clone(self.table(schema)?);
         table.behaviour.write(self, old, &mut new)?;
-        if !inserted || table.behaviour.keeps(self, &new)? {
+        let kept = !inserted || table.behaviour.keeps(self, &new)?;
+        if kept {
             self.write_kept(&table, old, &new)?;
         }
-        table.behaviour.written(self, &Written { old, new: &new, inserted })?;
+        table.behaviour.written(self, &Written { old, new: &new, inserted, kept })?;
         Ok(new)
     }
 
