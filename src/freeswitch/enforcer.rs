@@ -27,7 +27,7 @@ use super::{cluster::Cluster, identity, recording};
 use crate::{
     config::Rules,
     error::{Error, Result},
-    sql::{Catalog, KeyRange, Tenant, types::Value},
+    sql::{Catalog, KeyRange, PRIMARY_KEY, Tenant, types::Value},
     tables::{
         Action, Audience, Command, ConferenceAction, Invitation, InvitationsTable, MediaNodes, MemberAction,
         conference_members::{Member, MemberKey, MembersTable},
@@ -265,9 +265,6 @@ impl Look {
         self.begun - since
     }
 }
-
-/// The number of the primary key among a table's indexes.
-const PRIMARY_KEY: u8 = 0;
 
 /// Why a member must not stay whose user has had no browser for so long; None if he may.
 fn overstay(

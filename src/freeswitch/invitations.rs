@@ -18,14 +18,12 @@ use crate::{
     config::WithoutNode,
     error::{Error, Result},
     sql::{
-        Catalog, KeyRange, Tenant,
+        Catalog, KeyRange, PRIMARY_KEY, Tenant,
         types::{Row, TableSchema, Value},
     },
 };
 
 const TABLE: &str = "conference";
-/// The number of the primary key among a table's indexes.
-const PRIMARY_KEY: u8 = 0;
 /// Most invitations of one commit.
 const MAX_ROWS_PER_COMMIT: usize = 500;
 /// When to try again after a failure.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::Result,
     sql::{
-        Catalog, Clock, KeyRange, Tenant, Transaction,
+        Catalog, Clock, KeyRange, PRIMARY_KEY, Tenant, Transaction,
         types::{Row, TableSchema},
     },
     tables::{conference_members::MembersTable, conferences::ConferencesTable},
@@ -21,9 +21,6 @@ use crate::{
 
 /// Most differences of one commit, so that a node that comes with thousands of members does not hold up others' writes.
 const MAX_CHANGES_PER_COMMIT: usize = 500;
-/// The number of the primary key among a table's indexes.
-const PRIMARY_KEY: u8 = 0;
-
 /// The conferences and members of one node in the store. Nobody else writes them.
 pub struct NodeMembers {
     catalog: Arc<dyn Catalog>,

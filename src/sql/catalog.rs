@@ -51,6 +51,9 @@ pub trait Catalog: Send + Sync + 'static {
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
 }
 
+/// The number of the primary key among a table's indexes.
+pub const PRIMARY_KEY: u8 = 0;
+
 /// A range of an index: each bound names the leading columns, with values already of the columns' types.
 /// `Included(prefix)` takes in every key that starts with the prefix, `Excluded(prefix)` none of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +127,7 @@ pub trait Transaction: Send {
     /// The row with this primary key, if any.
     fn get(&self, table: &Arc<TableSchema>, key: &[Value]) -> Result<Option<Row>>;
 
-    /// The rows of a range of an index (0 is the primary key, others are [`super::types::IndexSchema::id`]), in its
+    /// The rows of a range of an index ([`PRIMARY_KEY`], others are [`super::types::IndexSchema::id`]), in its
     /// order or backwards.
     fn scan(&self, table: &Arc<TableSchema>, index: u8, range: &KeyRange, reverse: bool) -> Result<RowIter>;
 

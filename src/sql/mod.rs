@@ -21,7 +21,9 @@ mod tests;
 pub mod types;
 
 pub use canceller::Canceller;
-pub use catalog::{Catalog, Changes, Commanding, KeyRange, RowChange, RowIter, Tenant, Transaction};
+pub use catalog::{
+    Catalog, Changes, Commanding, KeyRange, PRIMARY_KEY, RowChange, RowIter, Tenant, Transaction,
+};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, SERVER_VERSION};
 pub use limits::Limits;

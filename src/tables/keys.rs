@@ -12,6 +12,7 @@
 
 use std::ops::Bound;
 
+pub use crate::sql::PRIMARY_KEY as PRIMARY;
 use crate::{
     error::{Error, Result},
     sql::{
@@ -24,8 +25,6 @@ use crate::{
     },
 };
 
-/// Number of the primary key among a table's indexes.
-pub const PRIMARY: u8 = 0;
 /// The table of the migrations that were run, which no client sees.
 pub const SYSTEM_TABLE: u16 = 0;
 const TENANT: std::ops::Range<usize> = 2..6;
