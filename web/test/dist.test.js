@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 
-import { TENANT, Server, WebSocket, answer } from './support.js';
+import { WebSocket } from './support/pages.js';
+import { Server, TENANT } from './support/server.js';
+import { answer } from './support/waiting.js';
 
 const run = promisify(execFile);
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));

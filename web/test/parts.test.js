@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import './support.js';
+import './support/pages.js';
 import * as commands from '../src/commands.js';
 import { addressOf, nodesOf } from '../src/identity.js';
 import { parseName } from '../src/names.js';

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 
-import { Pages, Server, TENANT, answer, ear, until } from './support.js';
+import { Pages } from './support/pages.js';
+import { Server, TENANT } from './support/server.js';
+import { answer, ear, until } from './support/waiting.js';
 
 let server;
 before(async () => {

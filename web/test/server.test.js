@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Pages, Server, Storage, TENANT, answer, ear, until } from './support.js';
+import { Pages, Storage } from './support/pages.js';
+import { Server, TENANT } from './support/server.js';
+import { answer, ear, until } from './support/waiting.js';
 
 let server;
 before(async () => {

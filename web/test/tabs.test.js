@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Locks, Pages, Server, Storage, answer, ear, until } from './support.js';
+import { Locks, Pages, Storage } from './support/pages.js';
+import { Server } from './support/server.js';
+import { answer, ear, until } from './support/waiting.js';
 
 let server;
 let environment;
