@@ -68,11 +68,23 @@ impl Session {
         let max_unread = realtime.settings.max_unread;
         let (peer, mailbox) = Peer::new(hello.tenant, user_id, hello.about, hello.version, since, max_unread);
         peer.send(&Envelope::server_info(hash.as_deref(), realtime.now()));
-        if user_id != 0 {
-            realtime.arrive(&peer);
-            realtime.deliver(peer.tenant, user_id);
+        let session = Session { realtime: Arc::clone(realtime), peer, pipes: BTreeSet::new() };
+        if session.is_of_user() {
+            session.arrive(hash.as_deref())?;
         }
-        Ok((Session { realtime: Arc::clone(realtime), peer, pipes: BTreeSet::new() }, mailbox))
+        Ok((session, mailbox))
+    }
+
+    /// Makes the browser one of its user's, who has this hash.
+    fn arrive(&self, hash: Option<&str>) -> Result<()> {
+        let Peer { tenant, user_id, .. } = *self.peer;
+        self.realtime.arrive(&self.peer);
+        // Who was logged out since the hash was looked up was not yet here to be told.
+        if self.realtime.transaction(tenant).hash_of(user_id)?.as_deref() != hash {
+            self.peer.end(End::LoggedOut);
+        }
+        self.realtime.deliver(tenant, user_id);
+        Ok(())
     }
 
     /// Whether the browser has logged in.

@@ -203,6 +203,26 @@ async fn deleting_a_login_ends_its_connections() {
     assert!(timeout(Duration::from_millis(50), other.mailbox.ended()).await.is_err());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_logs_in_while_the_login_is_deleted_is_not_left_logged_in() {
+    let world = World::new().await;
+    for round in 0..300 {
+        world.sql("REPLACE INTO users_auth (id, hash) VALUES (7, 'hash7')").await;
+        let delete = world.sql("DELETE FROM users_auth WHERE id = 7");
+        let connect = async {
+            // At another moment of the deletion each time.
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            world.connect(7, "hash7").await
+        };
+        let (_, (browser, info)) = tokio::join!(delete, connect);
+        if info["authorized"] == true {
+            assert_eq!(timeout(PATIENCE, browser.mailbox.ended()).await.unwrap(), End::LoggedOut);
+        }
+    }
+}
+
 #[tokio::test]
 async fn messages_go_to_all_browsers_of_a_user_and_to_nobody_else() {
     let world = World::new().await;
