@@ -146,11 +146,13 @@ impl<'a> Section<'a> {
 
 fn from_json(json: &Json, data_type: DataType) -> Option<Value> {
     let unsigned = matches!(data_type, DataType::Integer { unsigned: true, .. });
+    // Other programs that rewrite JSON make 1 of 1.0.
+    let real = matches!(data_type, DataType::Float | DataType::Double);
     match json {
         Json::Null => Some(Value::Null),
         Json::String(text) => Some(Value::text(text)),
         Json::Number(number) if unsigned && number.is_u64() => number.as_u64().map(Value::UInt),
-        Json::Number(number) if number.is_f64() => number.as_f64().map(Value::Double),
+        Json::Number(number) if real || number.is_f64() => number.as_f64().map(Value::Double),
         Json::Number(number) => number.as_i64().map(Value::Int).or_else(|| number.as_u64().map(Value::UInt)),
         Json::Object(tagged) => {
             let (tag, json) = tagged.iter().next()?;
@@ -278,8 +280,8 @@ mod tests {
             (integer(true), &[2][..]),
             (integer(false), &[2, 3]),
             (decimal, &[9]),
-            (DataType::Float, &[4]),
-            (DataType::Double, &[4]),
+            (DataType::Float, &[2, 3, 4]),
+            (DataType::Double, &[2, 3, 4]),
             (DataType::Char(10), &[5, 6]),
             (DataType::VarChar(10), &[5, 6]),
             (DataType::Text(TextWidth::Normal), &[5, 6]),

@@ -22,7 +22,6 @@ pub struct Column {
     pub name: String,
     pub is_text: bool,
     is_moment: bool,
-    is_real: bool,
     pub is_key: bool,
 }
 
@@ -56,7 +55,6 @@ impl Table {
             (true, false) => json!(text),
             (false, true) => json!(key.number),
             (false, false) if column.is_moment => json!({ "datetime": "2026-01-01T00:00:00" }),
-            (false, false) if column.is_real => json!(1.0),
             (false, false) => json!(1),
         })
     }
@@ -82,7 +80,6 @@ pub fn of(server: &Server) -> Vec<Table> {
         name: format!("`{name}`"),
         is_text: ["char", "varchar", "text"].contains(&data_type.as_str()),
         is_moment: data_type == "datetime",
-        is_real: data_type == "double",
         is_key: key == "PRI",
     };
     let table = |name: String| {
