@@ -1,3 +1,14 @@
+// src/callbacks.js
+function run(callback, ...values) {
+  try {
+    callback(...values);
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
+  }
+}
+
 // src/names.js
 var PIPE = /^[A-Za-z0-9_-]{2,64}$/;
 var EVENT = /^[A-Za-z0-9_-]{0,64}$/;
@@ -1047,15 +1058,6 @@ function spoken(pipe, event, message, count2) {
   }
   const [name, ending = ""] = String(pipe).split(/\.(.*)/s);
   return { pipe: name, event: ending, message: event };
-}
-function run(callback, ...values) {
-  try {
-    callback(...values);
-  } catch (error) {
-    setTimeout(() => {
-      throw error;
-    });
-  }
 }
 var cometApi = new CometServerApi();
 var CometServerApi_default = cometApi;

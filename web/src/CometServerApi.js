@@ -1,5 +1,6 @@
 // The public face: the functions that pages call.
 
+import { run } from './callbacks.js';
 import * as commands from './commands.js';
 import { Connections } from './connections.js';
 import { decode } from './decoding.js';
@@ -354,17 +355,6 @@ function spoken(pipe, event, message, count) {
     }
     const [name, ending = ''] = String(pipe).split(/\.(.*)/s);
     return { pipe: name, event: ending, message: event };
-}
-
-/** Calls a page's function; an error in it is the page's, and no reason to forget the others. */
-function run(callback, ...values) {
-    try {
-        callback(...values);
-    } catch (error) {
-        setTimeout(() => {
-            throw error;
-        });
-    }
 }
 
 export const cometApi = new CometServerApi();

@@ -45,13 +45,26 @@ test('as a script it makes two globals, and as a module it has the same', async 
     }
 });
 
-test('the declarations say what there is', async () => {
-    const declared = await readFile(path('dist/CometServerApi.d.mts'), 'utf8');
-    const methods = [...declared.split('class CometServerApi')[1].split('}\n')[0].matchAll(/^ {4}(\w+)\(/gm)];
-    const { CometServerApi } = await import('../dist/CometServerApi.mjs');
-    const real = Object.getOwnPropertyNames(CometServerApi.prototype);
-    assert.deepEqual([...new Set(methods.map(([, name]) => name))].sort(), real.sort());
-    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--lib', 'es2022'];
+/** Each library's class and its files. */
+const LIBRARIES = { CometServerApi: 'CometServerApi', CometVideoApi: 'cometVideoApi' };
+
+/** What a library declares and what it has. */
+async function library(name) {
+    const declared = await readFile(path(`dist/${LIBRARIES[name]}.d.mts`), 'utf8');
+    const module = await import(`../dist/${LIBRARIES[name]}.mjs`);
+    return { declared, methods: Object.getOwnPropertyNames(module[name].prototype) };
+}
+
+for (const name of Object.keys(LIBRARIES)) {
+    test(`the declarations of ${name} say what there is`, async () => {
+        const { declared, methods } = await library(name);
+        const named = [...declared.split(`class ${name}`)[1].split('}\n')[0].matchAll(/^ {4}(\w+)\(/gm)];
+        assert.deepEqual([...new Set(named.map(([, name]) => name))].sort(), methods.sort());
+    });
+}
+
+test('pages in TypeScript can use them', async () => {
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--lib', 'es2022,dom'];
     await run(process.execPath, [path('node_modules/typescript/bin/tsc'), ...options, path('test/types.mts')]).catch(
         ({ stdout }) => assert.fail(stdout),
     );

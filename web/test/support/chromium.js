@@ -39,11 +39,11 @@ export class Chromium {
         await this.#browser.close();
     }
 
-    /** A profile of its own, with its own storage and permissions, gone when the test ends. Options: Playwright's. */
+    /** A profile of its own, with its own storage and permissions, gone when the test ends, or with the browser. Options: Playwright's. */
     async profile(test, options = {}) {
         const context = await this.#browser.newContext({ permissions: PERMISSIONS, ...options });
         context.setDefaultTimeout(PATIENCE);
-        test.after(() => context.close());
+        test?.after(() => context.close());
         return context;
     }
 

@@ -1,0 +1,97 @@
+// Pages of users who call each other, and what their callbacks were told.
+
+import { openPage } from './chromium.js';
+import { TENANT } from './server.js';
+import { until } from './waiting.js';
+
+/** A page that notes every callback. */
+export const CALL_PAGE = `<!DOCTYPE html><link rel="icon" href="data:,">
+<video id="remote"></video> <video id="local"></video> <audio id="sound"></audio>
+<script src="CometServerApi.js"></script><script src="cometVideoApi.js"></script>
+<script>
+    globalThis.said = [];
+    const names = ['onCall', 'onCallAccept', 'onCallStart', 'onCallEnd', 'onIn', 'onOut', 'onToggleMute', 'onToggleHold', 'onWarning'];
+    const note = (name) => [name, (event) => said.push([name, event])];
+    globalThis.elements = { video_remote: remote, video_local: local };
+    globalThis.connect = (user, options) => {
+        cometVideoApi.start({ ...Object.fromEntries(names.map(note)), ...options });
+        return new Promise((greeted) => cometApi.start(user, greeted));
+    };
+</script>`;
+
+export class Caller {
+    #heard = 0;
+
+    /** A user's page, connected. `options` are those of cometVideoApi. */
+    static async open({ profile, url, server, user_id, options = {} }) {
+        const caller = new Caller();
+        caller.page = await openPage(profile, url);
+        caller.user_id = user_id;
+        caller.account = `${String(TENANT).padStart(6, '0')}${user_id}`;
+        const user = { node: server.node, dev_id: TENANT, ...(await server.user(user_id)) };
+        await caller.page.evaluate(([user, options]) => connect(user, options), [user, options]);
+        return caller;
+    }
+
+    /** Runs something of cometVideoApi's with a value that can be sent to the page. */
+    do(action, value) {
+        return this.page.evaluate(action, value);
+    }
+
+    accept(type = 'video') {
+        return this.do((type) => cometVideoApi.acceptCall({ type, ...elements }), type);
+    }
+
+    hangup() {
+        return this.do(() => cometVideoApi.hangup());
+    }
+
+    /** All callbacks so far: [name, event]. */
+    said() {
+        return this.do(() => said);
+    }
+
+    /** Waits for the next callback of this name, and gives its event; those before it are passed over. */
+    async next(name) {
+        const place = await until(`${name} of user ${this.user_id}, after ${JSON.stringify(await this.names())}`, async () => {
+            const index = (await this.names()).indexOf(name, this.#heard);
+            return index < 0 ? undefined : index + 1;
+        });
+        this.#heard = place;
+        return (await this.said())[place - 1][1];
+    }
+
+    async names() {
+        return (await this.said()).map(([name]) => name);
+    }
+
+    /** How often each callback was called. */
+    async counts() {
+        const counts = {};
+        (await this.names()).forEach((name) => {
+            counts[name] = (counts[name] ?? 0) + 1;
+        });
+        return counts;
+    }
+
+    participants() {
+        return this.do(() => cometVideoApi.participants());
+    }
+
+    /** Waits until the others are seen and heard: pictures follow each other. */
+    async sees() {
+        const time = () => this.do(() => (remote.videoWidth > 0 && remote.readyState >= 3 ? remote.currentTime : 0));
+        const first = await until('a picture', time);
+        await until('another picture', async () => (await time()) > first);
+    }
+}
+
+/** Invites users to a conference, as a backend does. */
+export async function invite(server, name, callers, { caller_id = callers[0].user_id, profile = 'video', message = '', stream = 0 } = {}) {
+    for (const { user_id } of callers) {
+        await server.backend.query(
+            'INSERT INTO conference (name, user_id, caller_id, message, profile, stream) VALUES (?, ?, ?, ?, ?, ?)',
+            [name, user_id, caller_id, message, profile, stream],
+        );
+    }
+}
