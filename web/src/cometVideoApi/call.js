@@ -8,6 +8,7 @@ const NO_VIDEO = 'The media server takes no video that this browser has: the cal
 const BLOCKED = 'The browser plays sound only after a click into the page.';
 
 export class Call {
+    #request;
     #account;
     #options;
     #handlers;
@@ -25,15 +26,40 @@ export class Call {
      */
     constructor({ type, request, account, options, handlers }) {
         this.type = type;
+        this.#request = request;
         this.#account = account;
         this.#options = options;
         this.#handlers = handlers;
         this.#elements = new Elements(request, options.speaker, () => handlers.onWarning('blocked', BLOCKED));
-        this.#open(request);
     }
 
     /** Whether media has begun to flow. */
     isUp = false;
+
+    /** Opens camera and microphone, or takes what the page has, and dials. */
+    async start() {
+        const { custom_stream } = this.#request;
+        try {
+            this.#stream = custom_stream ?? (await this.#openMedia());
+        } catch ({ message }) {
+            this.#close('no-media-stream', message);
+            return;
+        }
+        if (this.#isOver) {
+            this.#closeMedia();
+            return;
+        }
+        if (this.#stream) {
+            this.#elements.showLocal(this.#stream);
+        }
+        this.#handlers.onMedia();
+        try {
+            this.#sip = this.#dial();
+        } catch ({ message }) {
+            // An address that is none.
+            this.#close('registration-failure', message);
+        }
+    }
 
     end() {
         this.#isOver = true;
@@ -66,29 +92,6 @@ export class Call {
             microphone && this.#stream && this.#replace('audio', microphone),
             speaker && this.#elements.setSpeaker(speaker),
         ]);
-    }
-
-    async #open({ custom_stream }) {
-        try {
-            this.#stream = custom_stream ?? (await this.#openMedia());
-        } catch ({ message }) {
-            this.#close('no-media-stream', message);
-            return;
-        }
-        if (this.#isOver) {
-            this.#closeMedia();
-            return;
-        }
-        if (this.#stream) {
-            this.#elements.showLocal(this.#stream);
-        }
-        this.#handlers.onMedia();
-        try {
-            this.#sip = this.#dial();
-        } catch ({ message }) {
-            // An address that is none.
-            this.#close('registration-failure', message);
-        }
     }
 
     #dial() {

@@ -27,6 +27,8 @@ export class Conference {
     #isEnded = false;
     /** What each event does that another user's browser sends. */
     #reactions = {
+        // Events are named by others.
+        __proto__: null,
         ping: (data, user_id) => this.#hearPing(user_id),
         pong: (data, user_id) => this.#hearPong(data, user_id),
         accept: (data, user_id) => this.#hearAccept(data, user_id),
@@ -95,6 +97,7 @@ export class Conference {
         if (!this.#invitation.isStream && this.#participants.others === 0) {
             this.#loneliness.begin(this.#options.lonelinessTimeout, () => this.end('no-answer'));
         }
+        this.#call.start();
     }
 
     /** Ends the call, or the ringing. The others are told unless `isSilent`. */

@@ -1,10 +1,12 @@
 // Pages of users who call each other, and what their callbacks were told.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { openPage } from './chromium.js';
 import { TENANT } from './server.js';
 import { until } from './waiting.js';
 
-/** A page that notes every callback. */
+/** A page that notes every callback, and every track that it opened. */
 export const CALL_PAGE = `<!DOCTYPE html><link rel="icon" href="data:,">
 <video id="remote"></video> <video id="local"></video> <audio id="sound"></audio>
 <script src="CometServerApi.js"></script><script src="cometVideoApi.js"></script>
@@ -12,6 +14,14 @@ export const CALL_PAGE = `<!DOCTYPE html><link rel="icon" href="data:,">
     globalThis.said = [];
     const names = ['onCall', 'onCallAccept', 'onCallStart', 'onCallEnd', 'onIn', 'onOut', 'onToggleMute', 'onToggleHold', 'onWarning'];
     const note = (name) => [name, (event) => said.push([name, event])];
+    globalThis.opened = [];
+    const { mediaDevices } = navigator;
+    const open = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wish) => {
+        const stream = await open(wish);
+        opened.push(...stream.getTracks());
+        return stream;
+    };
     globalThis.elements = { video_remote: remote, video_local: local };
     globalThis.connect = (user, options) => {
         cometVideoApi.start({ ...Object.fromEntries(names.map(note)), ...options });
@@ -78,11 +88,35 @@ export class Caller {
         return this.do(() => cometVideoApi.participants());
     }
 
-    /** Waits until the others are seen and heard: pictures follow each other. */
+    /** What this page knows of a participant. */
+    async participant(user_id) {
+        return (await this.participants()).find((it) => it.user_id === user_id);
+    }
+
+    /** Waits until there are pictures of the others. */
     async sees() {
-        const time = () => this.do(() => (remote.videoWidth > 0 && remote.readyState >= 3 ? remote.currentTime : 0));
-        const first = await until('a picture', time);
-        await until('another picture', async () => (await time()) > first);
+        const before = await this.#pictures();
+        await until(`user ${this.user_id} sees the others`, async () => (await this.#pictures()) > before);
+    }
+
+    /** Waits until there are no more pictures of the others. */
+    async seesNothing() {
+        let last;
+        await until(`user ${this.user_id} sees no pictures`, async () => {
+            const before = last;
+            last = await this.#pictures();
+            await sleep(500);
+            return last === before;
+        });
+    }
+
+    #pictures() {
+        return this.do(() => remote.getVideoPlaybackQuality().totalVideoFrames);
+    }
+
+    /** How many cameras and microphones the page has open. */
+    open() {
+        return this.do(() => opened.filter(({ readyState }) => readyState === 'live').length);
     }
 }
 

@@ -10,14 +10,15 @@ const DIST = new URL('../../dist/', import.meta.url);
 const TYPES = { js: 'text/javascript', mjs: 'text/javascript' };
 
 export class Site {
-    #pages;
+    /** Names and HTML; more can be added. */
+    pages;
     #server = createServer((request, response) => this.#answer(request.url.slice(1), response));
 
     /** Serves `pages`, each a name and its HTML, and the built scripts. */
     static async start(pages) {
         const site = new Site();
         const { ip, port } = freeAddress();
-        site.#pages = pages;
+        site.pages = pages;
         // To browsers all of 127.0.0.0/8 is as safe as https: its pages may use the camera.
         site.url = `http://${ip}:${port}/`;
         await once(site.#server.listen(port, ip), 'listening');
@@ -30,7 +31,7 @@ export class Site {
     }
 
     async #answer(name, response) {
-        const page = this.#pages[name];
+        const page = this.pages[name];
         const type = page === undefined ? TYPES[name.split('.').pop()] : 'text/html; charset=utf-8';
         const body = page ?? (type && (await readFile(new URL(name, DIST)).catch(() => undefined)));
         response.writeHead(body === undefined ? 404 : 200, { 'content-type': type ?? 'text/plain' }).end(body ?? '');

@@ -44,8 +44,8 @@ export class Freeswitch {
         return it;
     }
 
-    stop() {
-        this.#sip.stop();
+    async stop() {
+        await this.#sip.stop();
         this.#eventSocket.stop();
     }
 
@@ -62,17 +62,23 @@ export class Freeswitch {
         return [...this.#members.values()].map(({ account }) => account).sort();
     }
 
+    /** The bandwidths that a SIP user wants, in kbit/s. */
+    limits(account) {
+        const { offer } = this.#find(account)[1];
+        return Object.fromEntries([...offer.matchAll(/^m=(\w+)(?:(?!^m=)[^])*?^b=AS:(\d+)/gm)].map(([, kind, limit]) => [kind, Number(limit)]));
+    }
+
     /** Throws a SIP user out. */
     kick(account) {
         const [id] = this.#find(account);
         this.#sip.hangUp(id);
-        this.#remove(id);
+        return this.#remove(id);
     }
 
     /** The same, while his WebSocket is lost and the BYE with it. */
     kickUnheard(account) {
         const [id] = this.#find(account);
-        this.#remove(id);
+        return this.#remove(id);
     }
 
     /** A SIP user begins to talk, or ends. */
@@ -82,8 +88,8 @@ export class Freeswitch {
 
     /** The machine fails: no more media, and no SIP. */
     async fail() {
+        await this.#sip.stop();
         await this.#media.vanish();
-        this.#sip.stop();
     }
 
     #find(account) {
@@ -108,7 +114,8 @@ export class Freeswitch {
         const answer = await this.#media.answer(id, sdp, { hasVideo: this.hasVideo });
         this.#lastId += 1;
         const flags = { can_hear: true, can_see: true, can_speak: true, has_video: this.hasVideo };
-        this.#members.set(id, { id: this.#lastId, uuid: randomUUID(), conference, account, joined: Date.now(), flags });
+        const member = { id: this.#lastId, uuid: randomUUID(), conference, account, joined: Date.now(), flags, offer: sdp };
+        this.#members.set(id, member);
         this.#eventSocket.tell('add-member');
         return ['200 OK', answer];
     }

@@ -18,12 +18,14 @@ export class SipServer {
     #sockets;
     #handlers;
     #nonces = new Set();
+    /** What is being answered. */
+    #work = new Set();
     /** Calls by Call-ID. */
     #dialogs = new Map();
 
     /**
      * `handlers`: secret(user, realm, method) is the HA1 of a user, undefined for nobody; call(id, user, number, sdp) answers
-     * [status, sdp]; again(id, sdp) is the answer to a call's later offer; end(id) when the caller hangs up.
+     * [status, sdp]; again(id, sdp) is the answer to a call's later offer; end(id) when the caller hangs up. All may be promises.
      */
     static async start({ ip, port, isSecure, handlers }) {
         const sip = new SipServer();
@@ -31,20 +33,16 @@ export class SipServer {
         sip.#server = isSecure ? createSecureServer({ key: PEM, cert: PEM }) : createServer();
         sip.#sockets = new WebSocketServer({ server: sip.#server, handleProtocols: () => 'sip' });
         sip.#sockets.on('connection', (socket) => {
-            socket.on('message', (text) => sip.#receive(socket, String(text)));
+            socket.on('message', (text) => sip.#attend(sip.#receive(socket, String(text))));
         });
         await once(sip.#server.listen(port, ip), 'listening');
         return sip;
     }
 
-    stop() {
-        this.dropConnections();
-        this.#server.close();
-    }
-
-    /** Breaks the browsers' connections; they may come back. */
-    dropConnections() {
+    async stop() {
         this.#sockets.clients.forEach((socket) => socket.terminate());
+        this.#server.close();
+        await Promise.all(this.#work);
     }
 
     /** Hangs up on a caller. */
@@ -64,6 +62,11 @@ export class SipServer {
         socket.send(write(`BYE ${target} SIP/2.0`, headers));
     }
 
+    #attend(work) {
+        this.#work.add(work);
+        work.finally(() => this.#work.delete(work));
+    }
+
     async #receive(socket, text) {
         const message = new SipMessage(text);
         const tag = randomUUID();
@@ -78,7 +81,7 @@ export class SipServer {
             case 'BYE':
                 say('200 OK');
                 if (this.#dialogs.delete(message.get('Call-ID'))) {
-                    this.#handlers.end(message.get('Call-ID'));
+                    await this.#handlers.end(message.get('Call-ID'));
                 }
                 break;
         }
