@@ -1,5 +1,6 @@
 <?php
-// GET: who is logged in, and his key at the server for calls. POST {name, password}: logs in. DELETE: logs out.
+// GET: who is logged in, his key at the server for calls, and everybody's name; null if nobody is. POST {name, password}: logs in.
+// DELETE: logs out.
 
 declare(strict_types=1);
 
@@ -9,7 +10,7 @@ require __DIR__ . '/lib/database.php';
 require __DIR__ . '/lib/people.php';
 
 dispatch([
-    'GET' => fn () => account(requireUser()),
+    'GET' => fn () => isset($_SESSION['user_id']) ? account($_SESSION['user_id']) : null,
     'POST' => function (): array {
         requireToken();
         $body = body();
@@ -30,12 +31,13 @@ dispatch([
     },
 ]);
 
-/** What the page's library needs to know. The key that the user has stays: he may be here with another browser as well. */
+/** What the page needs to know. The key that the user has stays: he may be here with another browser as well. */
 function account(int $user): array
 {
     $key = bin2hex(random_bytes(16));
     query('INSERT INTO users_auth (id, hash) VALUES (?, ?) ON DUPLICATE KEY UPDATE id = id', [$user, $key]);
     $key = query('SELECT hash FROM users_auth WHERE id = ?', [$user])->fetchColumn();
     ['dev_id' => $dev_id, 'node' => $node] = require __DIR__ . '/lib/settings.php';
-    return ['user_id' => $user, 'user_key' => $key, 'dev_id' => $dev_id, 'node' => $node];
+    $people = array_map(fn (array $person) => $person['name'], PEOPLE);
+    return ['user_id' => $user, 'user_key' => $key, 'dev_id' => $dev_id, 'node' => $node, 'people' => $people];
 }

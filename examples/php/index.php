@@ -10,7 +10,14 @@ $scheme = ($_SERVER['HTTPS'] ?? 'off') === 'off' ? 'http' : 'https';
 $node = "$scheme://{$settings['node']}";
 header('Cache-Control: no-store');
 // The page connects to the server for calls, and to the FreeSWITCH that it names.
-header("Content-Security-Policy: default-src 'self'; script-src 'self' $node; connect-src 'self' ws: wss:; frame-ancestors 'none'");
+$policy = [
+    "default-src 'self'",
+    "script-src 'self' $node",
+    "connect-src 'self' ws: wss:",
+    'img-src data:',
+    "frame-ancestors 'none'",
+];
+header('Content-Security-Policy: ' . implode('; ', $policy));
 $text = fn (string $text) => htmlspecialchars($text, ENT_QUOTES);
 ?>
 <!DOCTYPE html>

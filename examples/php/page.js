@@ -2,7 +2,9 @@
 
 import * as server from './server.js';
 
-const REFRESH_MILLISECONDS = 30_000;
+/** The pipe in which the server says who else has this page open. */
+const PRESENCE = 'track_chat';
+const LOOK_AROUND_MILLISECONDS = 30_000;
 /** Names this tab: the user may have others, which must not answer the call that this one makes. */
 const tab = crypto.getRandomValues(new Uint32Array(4)).join('-');
 const find = (id) => document.getElementById(id);
@@ -21,17 +23,19 @@ const ENDS = {
     'no-answer': 'Nobody answers.',
     'no-media-stream': 'The call needs a microphone.',
     'registration-failure': 'The media server does not let you in, or cannot be reached.',
-    start_accept: 'You answered on another device.',
+    start_accept: 'You are in the call on another device.',
     terminated: 'The media server ended the call.',
 };
 
 let me = null;
-/** By number: { name, online }. */
-const people = new Map();
+/** The others' lines in the list of people, by number. */
+const lines = new Map();
+/** Numbers of users. */
+let online = new Set();
 /** The name of the conference that the user is in. */
 let conference;
 
-const nameOf = (user_id) => people.get(user_id)?.name ?? 'Somebody';
+const nameOf = (user_id) => me.people[user_id] ?? 'Somebody';
 
 /** Runs what a click asks for; what goes wrong is said. */
 function on(id, event, action) {
@@ -41,22 +45,29 @@ function on(id, event, action) {
     });
 }
 
-function item(text, ...controls) {
-    const line = document.createElement('li');
-    line.append(Object.assign(document.createElement('span'), { textContent: text }), ...controls);
-    return line;
+function element(tag, ...content) {
+    const made = document.createElement(tag);
+    made.append(...content);
+    return made;
+}
+
+/** Makes the list of the others, once, so that the keyboard's focus stays where it is. */
+function listPeople() {
+    const others = Object.keys(me.people).map(Number).filter((user_id) => user_id !== me.user_id);
+    for (const user_id of others) {
+        const line = element('li', element('span'), element('button'));
+        line.lastChild.addEventListener('click', () => ring(user_id).catch(({ message }) => say(message)));
+        lines.set(user_id, line);
+    }
+    find('people').replaceChildren(...lines.values());
 }
 
 function showPeople() {
-    const others = [...people].filter(([user_id]) => user_id !== me.user_id);
-    find('people').replaceChildren(
-        ...others.map(([user_id, { name, online }]) => {
-            const button = document.createElement('button');
-            button.textContent = conference ? `Add ${name}` : `Ring ${name}`;
-            button.addEventListener('click', () => ring(user_id).catch(({ message }) => say(message)));
-            return item(`${name} is ${online ? 'online' : 'offline'}`, button);
-        }),
-    );
+    lines.forEach((line, user_id) => {
+        const name = nameOf(user_id);
+        line.firstChild.textContent = `${name} is ${online.has(user_id) ? 'online' : 'offline'}`;
+        line.lastChild.textContent = conference ? `Add ${name}` : `Ring ${name}`;
+    });
 }
 
 async function ring(user_id) {
@@ -118,17 +129,17 @@ cometVideoApi.start({
     onOut: ({ user_id, status }) => say(status === 'busy' ? `${nameOf(user_id)} declined.` : `${nameOf(user_id)} left.`),
     onWarning: ({ reason }) => say(reason),
     onParticipants({ participants }) {
-        const lines = participants.map(({ user_id, self, talking, muted }) => {
+        const items = participants.map(({ user_id, self, talking, muted }) => {
             const state = [talking && 'talks', muted && 'is muted'].filter(Boolean).join(', ');
-            return item(`${self ? 'You' : nameOf(user_id)}${state && `: ${state}`}`);
+            return element('li', `${self ? 'You' : nameOf(user_id)}${state && `: ${state}`}`);
         });
-        find('participants').replaceChildren(...lines);
+        find('participants').replaceChildren(...items);
     },
 });
 
 on('login', 'submit', async ({ target }) => {
     const { name, password } = target.elements;
-    await enter(await server.logIn(name.value, password.value));
+    enter(await server.logIn(name.value, password.value));
     target.reset();
 });
 on('logout', 'click', async () => {
@@ -149,31 +160,26 @@ for (const [id, mute] of [['mute-audio', 'muteAudio'], ['mute-video', 'muteVideo
     });
 }
 
-/** Who there is, and who is online: once at first, and again as events of those who come and go may have been missed. */
-async function refresh() {
-    for (const { user_id, ...person } of await server.people()) {
-        if (!people.has(user_id)) {
-            cometApi.subscription(`user_status_${user_id}`, ({ server_info }) => {
-                people.get(user_id).online = server_info.event === 'online';
-                showPeople();
-            });
-        }
-        people.set(user_id, person);
-    }
-    showPeople();
+/** Asks who is here, as often as somebody comes or goes; and at times, as that may have happened while there was no connection. */
+function lookAround() {
+    cometApi.getTrackPipeUsers(PRESENCE, ({ data }) => {
+        online = new Set(data.map(({ user_id }) => user_id));
+        showPeople();
+    });
 }
 
 /** The user is known to this page's server; makes him known to the one for calls. */
-async function enter(account) {
+function enter(account) {
     me = account;
     show('login', false);
     show('chat', true);
     say('');
-    await refresh();
-    cometApi.onAuthSuccess(refresh);
+    listPeople();
+    showPeople();
+    cometApi.subscription(PRESENCE, lookAround);
     cometApi.onAuthFalill(renew);
-    setInterval(refresh, REFRESH_MILLISECONDS);
-    cometApi.start(me);
+    cometApi.start(me, lookAround);
+    setInterval(lookAround, LOOK_AROUND_MILLISECONDS);
 }
 
 /** The key counts no more: the user has logged out in another browser. */
@@ -189,7 +195,7 @@ async function renew() {
 
 const account = await server.account().catch(({ message }) => say(message));
 if (account) {
-    await enter(account);
+    enter(account);
 } else {
     show('login', true);
 }

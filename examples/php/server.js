@@ -2,7 +2,7 @@
 
 const token = document.querySelector('meta[name=csrf-token]').content;
 
-/** Asks for JSON. Rejects with an Error that says what was wrong, and its HTTP status. */
+/** Asks for JSON. Rejects with an Error that says what was wrong. */
 async function ask(method, script, body) {
     const request = { method, headers: { 'X-CSRF-Token': token } };
     if (body) {
@@ -12,23 +12,15 @@ async function ask(method, script, body) {
     const response = await fetch(script, request);
     const answer = await response.json();
     if (!response.ok) {
-        throw Object.assign(new Error(answer.error), { status: response.status });
+        throw new Error(answer.error);
     }
     return answer;
 }
 
 /** Who is logged in, null if nobody is. */
-export const account = () =>
-    ask('GET', 'auth.php').catch((error) => {
-        if (error.status !== 401) {
-            throw error;
-        }
-        return null;
-    });
+export const account = () => ask('GET', 'auth.php');
 export const logIn = (name, password) => ask('POST', 'auth.php', { name, password });
 export const logOut = () => ask('DELETE', 'auth.php');
-/** [{ user_id, name, online }] */
-export const people = () => ask('GET', 'people.php');
 /** Rings users, in the conference of this name or, without one, in a new one. */
 export const ring = (user_ids, { name, message }) => ask('POST', 'call.php', { user_ids, name, message });
 /** Takes back the user's own invitation. */
