@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     sql::Tenant,
-    tables::{PipeMessage, is_name_character},
+    tables::{PipeMessage, conference_members::MEMBER_EVENT, is_name_character},
 };
 
 /// Pipes for browsers with a login.
@@ -221,6 +221,9 @@ impl Session {
             return refuse("[pipe_msg2] Invalid channel name. The channel should begin with web_");
         }
         let Some(event) = self.event(event) else { return };
+        if event == MEMBER_EVENT {
+            return refuse("sys_member is what the server says, and nobody else");
+        }
         if kind.chars().count() != 1 {
             return refuse("Invalid value auth_type");
         }

@@ -6,6 +6,8 @@
 mod commands;
 mod events;
 
+pub(crate) use events::MEMBER_EVENT;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};

@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// The event's name.
-const EVENT: &str = "sys_member";
+/// The event's name. Nobody but the server says it.
+pub(crate) const MEMBER_EVENT: &str = "sys_member";
 
 /// Flags whose changes are told, each with what it is called to get it and to lose it.
 const TOLD: [(Flag, &str, &str); 5] = [
@@ -53,7 +53,11 @@ impl MembersTable {
         for (row, flags, action) in happened {
             let pipe = audience.call_pipe(transaction.tenant(), text(row, self.name));
             let message = self.event(row, flags, action);
-            transaction.tell(Event::PipeMessage(PipeMessage { pipe, event: EVENT.to_owned(), message }));
+            transaction.tell(Event::PipeMessage(PipeMessage {
+                pipe,
+                event: MEMBER_EVENT.to_owned(),
+                message,
+            }));
         }
         Ok(())
     }
