@@ -9,8 +9,6 @@ use mysql_common::{
 
 use crate::error::{Error, Result};
 
-/// Characters of a user name that errors show; MySQL's names have 32 at most.
-const SHOWN_USER: usize = 64;
 /// Bytes of the packet that asks for TLS: the beginning of a handshake response, without a user.
 const TLS_REQUEST: usize = 32;
 
@@ -40,12 +38,6 @@ pub(super) struct Claim {
     pub response: Vec<u8>,
     /// The number of the packet that answers it.
     pub sequence: u8,
-}
-
-/// A user name fit for logs: short, and on one line.
-pub(super) fn shown_user(user: &[u8]) -> String {
-    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    String::from_utf8_lossy(user).chars().take(SHOWN_USER).map(printable).collect()
 }
 
 /// The capabilities that a client's answer to the greeting begins with.

@@ -23,14 +23,13 @@ use super::{
     login::{self, Authenticated, Login, LoginError, Nonce},
     packet,
     prepared::PreparedStatements,
-    query_log::Logged,
     socket::{Command, PacketSocket, ReadError, Transport},
 };
 use crate::{
     config::MysqlSettings,
     error::{Error, Result},
-    server::connections::Entered,
-    sql::{self, Session},
+    server::{connections::Entered, query_log::Logged},
+    sql,
 };
 
 /// A command of at least this many bytes makes opensrv keep a buffer that is not worth keeping.
@@ -143,15 +142,9 @@ pub(super) fn open_session(
     authenticated: Authenticated,
 ) -> Result<Arc<Client>> {
     let Authenticated { tenant, user, database, capabilities, encryption, .. } = authenticated;
-    let login =
-        sql::Login { tenant, user: user.clone(), host: peer.to_string(), connection_id: entered.id() };
-    let mut session = Session::new(&port.engine, login);
-    session.set_encryption(encryption);
-    if let Some(database) = database {
-        session.use_database(&database)?;
-    }
+    let login = sql::Login { tenant, user, host: peer.to_string(), connection_id: entered.id() };
+    let session = port.open_session(entered, login, database.as_deref(), encryption)?;
     let canceller = session.canceller();
-    entered.identify(tenant, user, session.database(), canceller.clone());
     Ok(Arc::new(Client {
         tenant,
         canceller,

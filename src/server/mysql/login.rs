@@ -11,22 +11,20 @@ use rand::Rng;
 use subtle::ConstantTimeEq;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, timeout_at},
 };
-use tracing::warn;
 
 use super::{
     MysqlPort,
-    claim::{CAPABILITIES, Claim, read_change_user, read_response, shown_user},
+    claim::{CAPABILITIES, Claim, read_change_user, read_response},
     column::UTF8MB4,
     packet,
     socket::{Command, PacketSocket, ReadError, Transport},
-    user::tenant_of,
 };
 use crate::{
     config::Secret,
     error::{Error, Result},
-    server::tls::Tls,
+    server::{gate::Attempt, tls::Tls, user::shown_user},
     sql::{Encryption, SERVER_VERSION, Tenant},
 };
 
@@ -210,45 +208,16 @@ impl<'a> Login<'a> {
         Ok((tenant, shown_user(&user), database, sequence))
     }
 
-    /// The tenant whose password the response proves. Whoever has failed often waits until it is looked at; the moment of
-    /// a refusal does not depend on what was found.
+    /// The tenant whose password the response proves.
     async fn judge(&self, user: &[u8], plugin: &AuthPlugin<'_>, response: &[u8]) -> Result<Tenant> {
-        let throttle = &self.port.throttle;
-        let delay = self.port.settings.failed_login_delay;
-        let tenant = tenant_of(user);
-        // A tenant has several names: 0 is root, and 15 is 015.
-        let applicant = throttle.applicant(self.peer, tenant.ok_or(user));
-        let now = Instant::now();
-        let Some(wait) = throttle.queue(applicant, self.deadline.saturating_duration_since(now), now) else {
-            if let Some(logins) = throttle.report(now) {
-                warn!(logins, peer = %self.peer, user = shown_user(user), "logins refused unseen after failed ones");
-            }
-            sleep(delay).await;
-            return Err(Error::LoginBlocked);
+        let attempt =
+            Attempt { user, peer: self.peer, deadline: self.deadline, with_password: !response.is_empty() };
+        let proves = |password: &Secret| {
+            plugin
+                .gen_data(Some(password.expose()), &self.nonce)
+                .is_some_and(|expected| bool::from(expected.ct_eq(response)))
         };
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        let refused_at = Instant::now() + delay;
-        let password = self.port.accounts.password(tenant.unwrap_or_default())?;
-        let matches = self.matches(plugin, &password, response);
-        if let Some(tenant) = tenant.filter(|_| matches) {
-            throttle.succeeded(applicant);
-            return Ok(tenant);
-        }
-        sleep_until(refused_at).await;
-        Err(Error::LoginRefused {
-            user: shown_user(user),
-            host: self.peer.to_string(),
-            password: !response.is_empty(),
-        })
-    }
-
-    /// Whether the response proves the password, compared in constant time. An empty password lets nobody in.
-    fn matches(&self, plugin: &AuthPlugin<'_>, password: &Secret, response: &[u8]) -> bool {
-        plugin
-            .gen_data(Some(password.expose()), &self.nonce)
-            .is_some_and(|expected| !password.expose().is_empty() && bool::from(expected.ct_eq(response)))
+        self.port.gate.admit(attempt, proves).await
     }
 
     fn switch_request(&self, plugin: &AuthPlugin<'_>) -> Vec<u8> {

@@ -24,14 +24,12 @@ mod login;
 mod packet;
 mod patch;
 mod prepared;
-mod query_log;
 mod shim;
 mod socket;
 #[cfg(test)]
 pub(super) mod test_support;
 #[cfg(test)]
 mod tests;
-mod user;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -44,26 +42,25 @@ use tracing::warn;
 
 use super::{
     connections::{Connections, Entered},
+    gate::Gate,
     listener::Service,
-    throttle::Throttle,
     tls::Tls,
 };
 use crate::{
     config::MysqlSettings,
     error::{Error, Result},
-    sql::{Engine, types::Value},
+    sql::{Encryption, Engine, Login, Session, types::Value},
     tables::Accounts,
 };
 
 /// What all connections of the port share.
 pub struct MysqlPort {
     pub(super) engine: Arc<Engine>,
-    pub(super) accounts: Arc<dyn Accounts>,
     pub(super) settings: MysqlSettings,
     pub(super) connections: Arc<Connections>,
     /// None: no TLS is offered.
     pub(super) tls: Option<Tls>,
-    throttle: Throttle,
+    pub(super) gate: Gate,
 }
 
 impl MysqlPort {
@@ -93,8 +90,26 @@ impl MysqlPort {
         if let Some(time) = settings.query_log.slow_queries {
             engine.variables().configure("long_query_time", &Value::Double(time.as_secs_f64()))?;
         }
-        let throttle = Throttle::new(settings.failed_login_burst, settings.failed_login_delay);
-        Ok(MysqlPort { engine, accounts, settings, connections, tls, throttle })
+        let gate = Gate::new(accounts, settings.failed_login_burst, settings.failed_login_delay);
+        Ok(MysqlPort { engine, settings, connections, tls, gate })
+    }
+
+    /// A session for a tenant that has logged in, in the database that it asks for; others can see it from now on.
+    pub(super) fn open_session(
+        &self,
+        entered: &Entered,
+        login: Login,
+        database: Option<&str>,
+        encryption: Option<Encryption>,
+    ) -> Result<Session> {
+        let (tenant, user) = (login.tenant, login.user.clone());
+        let mut session = Session::new(&self.engine, login);
+        session.set_encryption(encryption);
+        if let Some(database) = database {
+            session.use_database(database)?;
+        }
+        entered.identify(tenant, user, session.database(), session.canceller());
+        Ok(session)
     }
 
     /// Serves one client over any stream until it is gone.

@@ -10,7 +10,6 @@ use opensrv_mysql::{
     AsyncMysqlShim, Column, ColumnFlags, ColumnType, ErrorKind, InitWriter, OkResponse, ParamParser,
     QueryResultWriter, RowWriter, StatementMetaWriter,
 };
-use tokio::task::spawn_blocking;
 
 use super::{
     bridge::{Bridge, BridgeWriter},
@@ -22,6 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    server::batch::next_batch,
     sql::{
         Outcome, Rows, Session,
         parse::split_statements,
@@ -31,9 +31,6 @@ use crate::{
 
 /// Columns that a result may have, as in MySQL.
 const MAX_COLUMNS: usize = 4096;
-/// Rows that a long search looks for before they are sent, and bytes of them after which it looks for no more.
-const LONG_BATCH: usize = 256;
-const LONG_BATCH_BYTES: usize = 64 * 1024;
 
 /// What opensrv gets as columns: it only counts them, the definitions are written by the guard.
 static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
@@ -154,12 +151,8 @@ impl Shim {
         writer: &mut RowWriter<'_, BridgeWriter>,
     ) -> io::Result<Option<Error>> {
         loop {
-            let batch: Vec<Result<Row>>;
-            (rows, batch) = spawn_blocking(move || {
-                let batch = next_batch(&mut rows);
-                (rows, batch)
-            })
-            .await?;
+            let batch;
+            (rows, batch) = next_batch(rows).await?;
             if batch.is_empty() {
                 return Ok(None);
             }
@@ -177,20 +170,6 @@ impl Shim {
             self.bridge.patch(Patch::Eof { status: status_flags(session.status(), more), warnings: 0 });
         }
     }
-}
-
-/// Some of the rows that are left; none if none are.
-fn next_batch(rows: &mut Rows) -> Vec<Result<Row>> {
-    let mut batch = Vec::new();
-    let mut bytes = 0;
-    while batch.len() < LONG_BATCH
-        && bytes < LONG_BATCH_BYTES
-        && let Some(row) = rows.next()
-    {
-        bytes += row.iter().flatten().map(Value::size_in_memory).sum::<usize>();
-        batch.push(row);
-    }
-    batch
 }
 
 /// The outcome, whose rows end in an error where one cannot be sent in binary.

@@ -1,6 +1,9 @@
-//! What the name of a user means.
+//! What the name of a user means, and how it is shown.
 
 use crate::sql::Tenant;
+
+/// Characters of a user name that errors show; MySQL's names have 32 at most.
+const SHOWN_USER: usize = 64;
 
 /// The tenant that a user name stands for: its number, or 0 for `root` (notes 07, section 1).
 pub(super) fn tenant_of(user: &[u8]) -> Option<Tenant> {
@@ -11,6 +14,12 @@ pub(super) fn tenant_of(user: &[u8]) -> Option<Tenant> {
         return None;
     }
     std::str::from_utf8(user).ok()?.parse().ok()
+}
+
+/// A user name fit for logs: short, and on one line.
+pub(super) fn shown_user(user: &[u8]) -> String {
+    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    String::from_utf8_lossy(user).chars().take(SHOWN_USER).map(printable).collect()
 }
 
 #[cfg(test)]
