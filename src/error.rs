@@ -347,6 +347,12 @@ pub enum Error {
         /// Why it cannot be used.
         reason: String,
     },
+    /// A request of HTTP that is not carried out; says why.
+    #[error("Malformed or forbidden request: {0}")]
+    RequestRefused(String),
+    /// More bytes of results than the answer to a request of HTTP may have.
+    #[error("Got results bigger than {0} bytes (max_packet); ask for fewer rows")]
+    AnswerTooLarge(usize),
     /// As many connections as allowed are open.
     #[error("Too many connections")]
     TooManyConnections,
@@ -565,6 +571,8 @@ impl Error {
             Error::LoginBlocked => (4150, "HY000", 16),
             Error::TlsRequired => (3159, "HY000", 16),
             Error::TlsFile { .. } => (1105, "HY000", 500),
+            Error::RequestRefused(_) => (1835, "HY000", 403),
+            Error::AnswerTooLarge(_) => (1153, "08S01", 500),
             Error::TooManyConnections => (1040, "08004", 500),
             Error::BadHandshake(_) => (1043, "08S01", 16),
             Error::UnknownCommand => (1047, "08S01", 2),

@@ -1,5 +1,5 @@
-//! What a client sends to the browsers' port: bytes as they are if the first is even; if it is odd, what a browser puts
-//! into the path of its request, and after a line's end its frames.
+//! What a client sends to the browsers' port: bytes as they are if the first is even; if it is `3`, the body of a request with
+//! SQL; else what a browser puts into the path of its request, and after a line's end its frames.
 #![no_main]
 
 #[path = "realtime/mod.rs"]
@@ -16,6 +16,9 @@ const PIPE: usize = 1024 * 1024;
 const HEADERS: &[u8] =
     b" HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+/// A request of tenant 15 with SQL, without its body.
+const SQL: &[u8] = b"POST /sql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\
+    Authorization: Basic MTU6cGFzc3dvcmQ=\r\n\r\n";
 /// The first byte of a text in one frame, and of a ping and a pong.
 const TEXT: u8 = 0x81;
 const CONTROL: [u8; 2] = [0x89, 0x8a];
@@ -24,6 +27,11 @@ fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
     if first % 2 == 0 {
         return check(&talk(rest));
+    }
+    if *first == b'3' {
+        let length = format!("{:x}\r\n", rest.len());
+        let end: &[u8] = if rest.is_empty() { b"\r\n" } else { b"\r\n0\r\n\r\n" };
+        return check_sql(&talk(&[SQL, length.as_bytes(), rest, end].concat()));
     }
     let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     let (path, frames) = rest.split_at(end);
@@ -47,6 +55,15 @@ fn talk(request: &[u8]) -> Vec<u8> {
         read.unwrap();
         answer
     })
+}
+
+/// An answer is JSON: results, or an error.
+fn check_sql(answer: &[u8]) {
+    let text = std::str::from_utf8(answer).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    let key = if head.starts_with("HTTP/1.1 200 ") { "results" } else { "error" };
+    assert!(body.get(key).is_some(), "{text}");
 }
 
 /// An answer is HTTP; after a handshake come whole frames of messages, and no close frame.

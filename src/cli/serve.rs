@@ -56,7 +56,7 @@ async fn run(
         clock: Arc::clone(clock),
         general: password.clone(),
     });
-    let port = MysqlPort::new(Arc::clone(&engine), Arc::clone(&accounts), settings.mysql.clone())?;
+    let port = Arc::new(MysqlPort::new(Arc::clone(&engine), Arc::clone(&accounts), settings.mysql.clone())?);
     // On threads of the runtime, where connections are, so that none is handed from one thread to another.
     let mut listeners = JoinSet::new();
     // Before anything can be committed that browsers are to be told.
@@ -66,7 +66,8 @@ async fn run(
             let realtime =
                 Realtime::start(&database, clock, accounts, salt, websocket.realtime.clone()).await?;
             let figures = Box::new(move || engine.figures());
-            let listener = listen(WebsocketPort::new(&realtime, clock, websocket.clone(), figures)?)?;
+            let browsers = WebsocketPort::new(&realtime, clock, websocket.clone(), figures)?;
+            let listener = listen(browsers.with_sql(&port))?;
             info!(address = %listener.address()?, "browsers are served");
             listeners.spawn(listener.run(stop()));
             Some(realtime)
@@ -150,7 +151,8 @@ async fn stop() {
     }
 }
 
-fn listen<S: Service>(port: S) -> Result<Listener<S>, Failure> {
+fn listen<S: Service>(port: impl Into<Arc<S>>) -> Result<Listener<S>, Failure> {
+    let port = port.into();
     let address = port.address();
     Ok(Listener::bind(port).map_err(|reason| format!("cannot listen on {address}: {reason}"))?)
 }

@@ -174,7 +174,7 @@ mod tests {
             ("thread_num = many", "thread_num must be a number, found 'many'"),
             (
                 "allow = 10.0.0.0/8, fs1",
-                "allow must be addresses or networks such as 10.0.0.0/8, with commas, found '10.0.0.0/8, fs1'",
+                "allow must be addresses or networks such as 10.0.0.0/8, with commas, or off, found '10.0.0.0/8, fs1'",
             ),
             ("user = fs", "user needs password"),
             ("password = x", "password needs user"),

@@ -77,14 +77,17 @@ impl<'a> Reader<'a> {
         self.get(section, key, "an IP address", |text| text.parse().ok()).unwrap_or(default)
     }
 
-    /// Addresses and networks of addresses.
+    /// Addresses and networks of addresses; none if it is `off`.
     pub fn networks(&mut self, section: &str, key: &str) -> Option<Vec<IpNet>> {
         let network = |text: &str| {
             let text = text.trim();
             text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
         };
-        let allowed = "addresses or networks such as 10.0.0.0/8, with commas";
-        self.get(section, key, allowed, |text| text.split(',').map(network).collect())
+        let allowed = "addresses or networks such as 10.0.0.0/8, with commas, or off";
+        self.get(section, key, allowed, |text| match text {
+            "off" => Some(Vec::new()),
+            list => list.split(',').map(network).collect(),
+        })
     }
 
     /// Whether the section of one of CppComet's listeners asks for it: it says how many threads it has, or else where it

@@ -46,6 +46,8 @@ pub struct WebsocketSettings {
     pub failed_login_burst: u32,
     /// `metrics_allow`: who may read `/metrics`.
     pub metrics_allow: Vec<IpNet>,
+    /// `admin`: who may use `/sql` and the pages that do, with a tenant's password.
+    pub admin: Vec<IpNet>,
     /// `[main] base_dir`: the folder whose files are served.
     pub base_dir: Option<PathBuf>,
     /// `[main] node_name`: what `/info` says.
@@ -117,9 +119,8 @@ impl WebsocketSettings {
                 SECOND,
             ),
             failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
-            metrics_allow: reader.networks(SECTION, "metrics_allow").unwrap_or_else(|| {
-                vec![IpAddr::from(Ipv4Addr::LOCALHOST).into(), IpAddr::from(Ipv6Addr::LOCALHOST).into()]
-            }),
+            metrics_allow: reader.networks(SECTION, "metrics_allow").unwrap_or_else(this_machine),
+            admin: reader.networks(SECTION, "admin").unwrap_or_else(this_machine),
             base_dir: reader.text("main", "base_dir").map(PathBuf::from),
             node_name: reader.text("main", "node_name").unwrap_or_else(|| "NoName".to_owned()),
             realtime: RealtimeSettings::read(reader),
@@ -152,6 +153,10 @@ impl RealtimeSettings {
             save_last_seen: reader.switch("main", "save_users_last_online_time", true),
         }
     }
+}
+
+fn this_machine() -> Vec<IpNet> {
+    vec![IpAddr::from(Ipv4Addr::LOCALHOST).into(), IpAddr::from(Ipv6Addr::LOCALHOST).into()]
 }
 
 /// Hosts, without the scheme and the path that an origin may have.
@@ -193,15 +198,20 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_reads_the_metrics_unless_others_are_named() {
-        let allowed = |settings: WebsocketSettings| {
-            settings.metrics_allow.iter().map(IpNet::to_string).collect::<Vec<_>>()
-        };
-        assert_eq!(allowed(WebsocketSettings::default()), ["127.0.0.1/32", "::1/128"]);
-        let settings = read("[ws]\nport = 1\nmetrics_allow = 10.0.0.0/8\n[main]\nbase_dir = www\n");
+    fn only_this_machine_reads_the_metrics_and_sends_sql_unless_others_are_named() {
+        let text = |networks: &[IpNet]| networks.iter().map(IpNet::to_string).collect::<Vec<_>>();
+        let default = WebsocketSettings::default();
+        for networks in [&default.metrics_allow, &default.admin] {
+            assert_eq!(text(networks), ["127.0.0.1/32", "::1/128"]);
+        }
+        let settings = read(
+            "[ws]\nport = 1\nmetrics_allow = 10.0.0.0/8\nadmin = ::1, 10.0.0.5\n[main]\nbase_dir = www\n",
+        );
         let settings = settings.unwrap().unwrap();
         assert_eq!(settings.base_dir, Some("www".into()));
-        assert_eq!(allowed(settings), ["10.0.0.0/8"]);
+        assert_eq!(text(&settings.metrics_allow), ["10.0.0.0/8"]);
+        assert_eq!(text(&settings.admin), ["::1/128", "10.0.0.5/32"]);
+        assert_eq!(read("[ws]\nport = 1\nadmin = off\n").unwrap().unwrap().admin, []);
     }
 
     #[test]

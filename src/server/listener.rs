@@ -48,9 +48,10 @@ pub struct Listener<S> {
 
 impl<S: Service> Listener<S> {
     /// Listens where the settings say. To be called inside a runtime.
-    pub fn bind(service: S) -> io::Result<Self> {
+    pub fn bind(service: impl Into<Arc<S>>) -> io::Result<Self> {
+        let service = service.into();
         let acceptor = Acceptor::bind(service.address())?;
-        Ok(Listener { acceptor, service: Arc::new(service), hangup: signal(SignalKind::hangup())? })
+        Ok(Listener { acceptor, service, hangup: signal(SignalKind::hangup())? })
     }
 
     /// Where it listens.

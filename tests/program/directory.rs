@@ -310,7 +310,7 @@ fn bad_settings_do_not_start() {
         ("port = 84\nuser = fs", "line 3: [freeswitch] user needs password"),
         (
             "allow = fs1.example.com",
-            "line 2: [freeswitch] allow must be addresses or networks such as 10.0.0.0/8, with commas, found 'fs1.example.com'",
+            "line 2: [freeswitch] allow must be addresses or networks such as 10.0.0.0/8, with commas, or off, found 'fs1.example.com'",
         ),
     ] {
         fs::write(file.path(), format!("[freeswitch]\n{settings}\n")).unwrap();

@@ -5,9 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use cometql::{
-    config::{RealtimeSettings, Secret, WebsocketSettings},
+    config::{RealtimeSettings, Secret, Settings, WebsocketSettings},
     realtime::Realtime,
-    server::websocket::WebsocketPort,
+    server::{mysql::MysqlPort, websocket::WebsocketPort},
     sql::{Clock, Engine, Limits, Login, Session, SystemClock},
     store::Options,
     tables::{Database, NoNodes},
@@ -18,6 +18,9 @@ use tokio::runtime::Runtime;
 pub const USER: u32 = 7;
 pub const KEY: &str = "PassForUser7";
 pub const TENANT: u32 = 15;
+
+/// Every tenant's password.
+const PASSWORD: &str = "password";
 
 struct Fixture {
     realtime: Arc<Realtime>,
@@ -39,6 +42,7 @@ fn fixture() -> Fixture {
     let engine = Engine::new(Arc::new(database.clone()), Arc::clone(&clock), Limits::default());
     let login = Login { tenant: TENANT, user: "15".into(), host: "localhost".into(), connection_id: 1 };
     let mut session = Session::new(&engine, login);
+    let sql = MysqlPort::new(engine, Arc::new(Secret::new(PASSWORD)), Settings::default().mysql).unwrap();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     // Nobody waits for those who failed to log in before.
@@ -50,10 +54,11 @@ fn fixture() -> Fixture {
         ] {
             session.execute(&statement).await.unwrap();
         }
-        let (accounts, salt) = (Arc::new(Secret::new("password")), Secret::new("salt"));
+        let (accounts, salt) = (Arc::new(Secret::new(PASSWORD)), Secret::new("salt"));
         Realtime::start(&database, &clock, accounts, salt, settings.realtime.clone()).await.unwrap()
     });
     let port = WebsocketPort::new(&realtime, &clock, settings, Box::new(Vec::new)).unwrap();
+    let port = port.with_sql(&Arc::new(sql));
     Fixture { realtime, port: Arc::new(port), _runtime: runtime }
 }
 

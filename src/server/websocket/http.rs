@@ -12,11 +12,12 @@ use hyper::{
     },
 };
 use hyper_staticfile::{ResolveResult, ResponseBuilder};
+use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use tracing::{debug, error};
 
-use super::{FORWARDED_FOR, WebsocketPort, metrics};
+use super::{FORWARDED_FOR, WebsocketPort, metrics, pages};
 
 /// What an answer carries.
 pub(super) type Body = Either<Full<Bytes>, hyper_staticfile::Body>;
@@ -36,7 +37,10 @@ impl WebsocketPort {
                 "/healthz" => return common(page(StatusCode::OK, TEXT, "alive\n")),
                 "/readyz" => return common(self.readiness()),
                 "/metrics" => return common(self.metrics_page(request.headers(), peer)),
-                path => self.file(request).await.unwrap_or_else(|| fallback(path)),
+                path => match self.file(request).await {
+                    Some(file) => file,
+                    None => return common(self.own_page(path, request.headers(), peer)),
+                },
             },
             _ => fallback(""),
         };
@@ -64,11 +68,29 @@ impl WebsocketPort {
         }
     }
 
-    /// The metrics, for whom the settings allow. Who comes through a proxy that is not believed could be anybody.
-    fn metrics_page(&self, headers: &HeaderMap, peer: IpAddr) -> Response<Body> {
+    /// Whether a client is in one of these networks. Who comes through a proxy that is not believed could be anybody.
+    pub(super) fn is_allowed(&self, networks: &[IpNet], headers: &HeaderMap, peer: IpAddr) -> bool {
         let is_known = self.is_trusted(&peer) || !headers.contains_key(FORWARDED_FOR);
         let address = self.address(headers, peer).to_canonical();
-        if !is_known || !self.settings.metrics_allow.iter().any(|network| network.contains(&address)) {
+        is_known && networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// What the program has in it for this path: a library for everybody, the pages for those who may use `/sql`.
+    fn own_page(&self, path: &str, headers: &HeaderMap, peer: IpAddr) -> Response<Body> {
+        match pages::find(path) {
+            Some(file) if !file.is_for_operators || self.is_allowed(&self.settings.admin, headers, peer) => {
+                file.answer(headers)
+            }
+            Some(_) if path != "/" => {
+                page(StatusCode::FORBIDDEN, TEXT, "[ws] admin does not name this address\n")
+            }
+            _ => fallback(path),
+        }
+    }
+
+    /// The metrics, for whom the settings allow.
+    fn metrics_page(&self, headers: &HeaderMap, peer: IpAddr) -> Response<Body> {
+        if !self.is_allowed(&self.settings.metrics_allow, headers, peer) {
             return page(StatusCode::FORBIDDEN, TEXT, "[ws] metrics_allow does not name this address\n");
         }
         page(StatusCode::OK, metrics::CONTENT_TYPE, self.metrics.text())

@@ -2,14 +2,18 @@
 //!
 //! 1. [`service`] lets clients in, as many as the settings say.
 //! 2. [`WebsocketPort::serve`] reads requests with hyper, within bounds of size and time. [`target`] says what a browser claims
-//!    to be, [`http`] answers what is not a WebSocket.
+//!    to be, [`http`] answers what is not a WebSocket: [`pages`] of our own among it, and [`sql`] for the pages that [`origin`]
+//!    lets through.
 //! 3. [`socket`] carries the session, at most at the [`rate`] that the settings say; [`metrics`] count.
 
 mod http;
 mod metrics;
+mod origin;
+mod pages;
 mod rate;
 mod service;
 mod socket;
+mod sql;
 mod target;
 
 use std::{
@@ -17,7 +21,10 @@ use std::{
     future::Future,
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,9 +58,10 @@ use self::{
     metrics::Metrics,
     rate::Rate,
     socket::{Ended, Socket},
+    sql::SqlDoor,
     target::{Claim, Refusal},
 };
-use super::{stopping::Stopping, throttle::Throttle, tls::Tls};
+use super::{mysql::MysqlPort, stopping::Stopping, throttle::Throttle, tls::Tls};
 use crate::{
     complaints::Complaints,
     config::WebsocketSettings,
@@ -65,7 +73,7 @@ use crate::{
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Bytes that are read of a WebSocket at a time. Few, because every idle connection has room for them.
 const READ_BYTES: usize = 4 * 1024;
-/// How long a client may take to read a page.
+/// How long a client may take to read an answer.
 const MAX_PAGE_TIME: Duration = Duration::from_secs(60);
 /// Most bytes that are kept of a header.
 const MAX_HEADER: usize = 250;
@@ -83,6 +91,8 @@ pub struct WebsocketPort {
     tls: Option<Tls>,
     throttle: Throttle,
     metrics: Metrics,
+    /// None: there is no `/sql`.
+    sql: Option<SqlDoor>,
     /// None: no files are served.
     files: Option<Resolver>,
     /// Browsers that were sent away for what they did.
@@ -114,6 +124,7 @@ impl WebsocketPort {
             tls: settings.tls.clone().map(|files| Tls::read("ws", files)).transpose()?,
             throttle: Throttle::new(settings.failed_login_burst, settings.failed_login_delay),
             metrics: Metrics::new(figures),
+            sql: None,
             files: settings.base_dir.clone().map(Resolver::new),
             nuisances: Complaints::default(),
             overflow: Complaints::default(),
@@ -122,7 +133,12 @@ impl WebsocketPort {
         })
     }
 
-    /// Serves one client over any stream until it is gone or `stop` is ready.
+    /// Answers `/sql` as well, as the MySQL port does.
+    pub fn with_sql(self, port: &Arc<MysqlPort>) -> Self {
+        WebsocketPort { sql: Some(SqlDoor::new(Arc::clone(port))), ..self }
+    }
+
+    /// Serves one client over any stream until it is gone or `stop` is ready; a request that has begun is answered.
     pub async fn serve<S>(&self, stream: S, peer: SocketAddr, stop: impl Future<Output = ()>)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -130,8 +146,10 @@ impl WebsocketPort {
         let _connected = self.metrics.connected();
         let mut stop = pin!(stop);
         let upgrade = Mutex::new(None);
+        let begun = AtomicBool::new(false);
         let answer = service_fn(|request| async {
-            Ok::<_, Infallible>(self.answer(request, peer.ip(), &upgrade).await)
+            begun.store(true, Ordering::Relaxed);
+            Ok::<_, Infallible>(self.answer(request, peer, &upgrade).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -139,15 +157,23 @@ impl WebsocketPort {
             .max_buf_size(MAX_REQUEST_BYTES)
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
+        let mut connection = pin!(connection);
+        let limit = self.settings.handshake_timeout + sql::MAX_TIME + MAX_PAGE_TIME;
         let served = tokio::select! {
-            served = timeout(self.settings.handshake_timeout + MAX_PAGE_TIME, connection) => served,
-            () = &mut stop => return,
+            served = timeout(limit, connection.as_mut()) => served,
+            () = &mut stop => {
+                if begun.load(Ordering::Relaxed) {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = timeout(limit, connection).await;
+                }
+                return;
+            }
         };
         if let Ok(Err(error)) = &served {
             // Clients that send nonsense or hang up are nobody's business but theirs.
             debug!(%peer, %error, "a browser is gone");
         }
-        let Some(Upgrade { ready, visitor }) = upgrade.into_inner() else { return };
+        let Some(Upgrade { ready, visitor }) = upgrade.lock().take() else { return };
         let Some(socket) = self.socket::<S>(ready).await else { return };
         let ended = self.receive(socket, visitor, stop).await;
         self.metrics.ended(ended.reason());
@@ -240,9 +266,13 @@ impl WebsocketPort {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        peer: IpAddr,
+        peer: SocketAddr,
         upgrade: &Mutex<Option<Upgrade>>,
     ) -> Response<Body> {
+        if let (Some(door), "/sql") = (&self.sql, request.uri().path()) {
+            return self.sql(door, request, peer).await;
+        }
+        let peer = peer.ip();
         let path = request.uri().path_and_query().map_or("", |path| path.as_str());
         let Some(claim) = target::claim(path) else {
             return self.page(&request, peer).await;

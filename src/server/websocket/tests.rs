@@ -17,6 +17,7 @@ use tokio_tungstenite::{
 use super::*;
 use crate::{
     config::Secret,
+    server::mysql,
     sql::{SystemClock, Transaction},
     store::Options,
     tables::{Database, NoNodes},
@@ -25,21 +26,27 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 const VISITOR: &str = "sesion=PassForUser7&myid=7&devid=15&v=4.08&uuid=abc&api=js";
 
-/// A port over a store in which user 7 of tenant 15 has a hash.
-struct World {
-    port: Arc<WebsocketPort>,
+/// A port over a store in which user 7 of tenant 15 has a hash; its SQL has tables of its own.
+pub(super) struct World {
+    pub port: Arc<WebsocketPort>,
+    /// Where its clients are.
+    pub peer: SocketAddr,
     _folder: TempDir,
 }
 
 /// A client's end of a connection, and the server's.
-struct Connection<S> {
-    stream: S,
-    served: JoinHandle<()>,
-    stop: oneshot::Sender<()>,
+pub(super) struct Connection<S> {
+    pub stream: S,
+    pub served: JoinHandle<()>,
+    pub stop: oneshot::Sender<()>,
 }
 
 impl World {
     async fn new(settings: WebsocketSettings) -> Self {
+        World::with_sql(settings, &mysql::test_support::port(mysql::test_support::settings())).await
+    }
+
+    pub async fn with_sql(settings: WebsocketSettings, sql: &Arc<MysqlPort>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(folder.path(), Options::default(), Arc::new(NoNodes)).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -50,19 +57,20 @@ impl World {
         let salt = Secret::new("salt");
         let realtime =
             Realtime::start(&database, &clock, accounts, salt, settings.realtime.clone()).await.unwrap();
-        let port = Arc::new(WebsocketPort::new(&realtime, &clock, settings, Box::new(Vec::new)).unwrap());
-        World { port, _folder: folder }
+        let port = WebsocketPort::new(&realtime, &clock, settings, Box::new(Vec::new)).unwrap();
+        let peer = "192.0.2.1:1000".parse().unwrap();
+        World { port: Arc::new(port.with_sql(sql)), peer, _folder: folder }
     }
 
-    fn connect(&self) -> Connection<DuplexStream> {
+    pub fn connect(&self) -> Connection<DuplexStream> {
         let (stream, served) = duplex(64 * 1024);
         let (stop, stopped) = oneshot::channel();
-        let port = Arc::clone(&self.port);
+        let (port, peer) = (Arc::clone(&self.port), self.peer);
         let served = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
             };
-            port.serve(served, "192.0.2.1:1000".parse().unwrap(), stopped).await;
+            port.serve(served, peer, stopped).await;
         });
         Connection { stream, served, stop }
     }
@@ -84,7 +92,7 @@ impl World {
     }
 
     /// The answer to a request of plain HTTP.
-    async fn ask(&self, request: &str) -> String {
+    pub async fn ask(&self, request: &str) -> String {
         let Connection { mut stream, served, stop } = self.connect();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -373,6 +381,63 @@ async fn files_of_a_folder_are_served_and_nothing_beside_it() {
     let nothing = World::new(WebsocketSettings::default()).await;
     let answer = nothing.ask("GET /Cargo.toml HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[cfg(pages)]
+#[tokio::test]
+async fn own_pages_are_for_those_who_may_send_sql_and_libraries_for_all() {
+    let local = "127.0.0.1:1000".parse().unwrap();
+    let world = World { peer: local, ..World::new(WebsocketSettings::default()).await };
+    let get = async |world: &World, path: &str, more: &str| {
+        world.ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n")).await
+    };
+    for (path, content_type) in [
+        ("/", "text/html"),
+        ("/admin", "text/html"),
+        ("/pages/style.css", "text/css"),
+        ("/CometServerApi.js", "text/javascript"),
+    ] {
+        let answer = get(&world, path, "").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+        assert!(
+            answer.contains(&format!("content-type: {content_type}; charset=UTF-8\r\n")),
+            "{path}: {answer}"
+        );
+        assert!(
+            answer.contains("content-security-policy: default-src 'none'; script-src 'self';"),
+            "{answer}"
+        );
+        let tag = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        let again = get(&world, path, &format!("If-None-Match: \"x\", W/{tag}\r\n")).await;
+        assert!(again.starts_with("HTTP/1.1 304 ") && again.ends_with("\r\n\r\n"), "{again}");
+        let other = get(&world, path, "If-None-Match: \"x\"\r\n").await;
+        assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+        let head = world.ask(&format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())) && head.ends_with("\r\n\r\n"),
+            "{head}"
+        );
+    }
+    let proxied = "X-Forwarded-For: 127.0.0.1\r\n";
+    for (path, status) in
+        [("/", 200), ("/admin", 403), ("/pages/style.css", 403), ("/CometServerApi.js", 200)]
+    {
+        for answer in [
+            get(&world, path, proxied).await,
+            get(&World::new(WebsocketSettings::default()).await, path, "").await,
+        ] {
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+            assert!(!answer.contains("<script"), "{path}: {answer}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "another page").unwrap();
+    let settings = WebsocketSettings { base_dir: Some(folder.path().into()), ..WebsocketSettings::default() };
+    let world = World { peer: local, ..World::new(settings).await };
+    assert!(get(&world, "/", "").await.ends_with("another page"));
+    assert!(get(&world, "/admin", "").await.starts_with("HTTP/1.1 200 "));
 }
 
 #[tokio::test]
