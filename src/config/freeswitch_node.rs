@@ -11,7 +11,7 @@ const DEFAULT_PASSWORD: &str = "ClueCon";
 /// Port of FreeSWITCH's secure WebSocket as it comes.
 pub const DEFAULT_WEBSOCKET_PORT: u16 = 7443;
 /// Largest weight a node may have.
-const MAX_WEIGHT: u32 = 1_000;
+pub const MAX_WEIGHT: u32 = 1_000;
 
 /// A media node: where its event socket is, and what browsers are told of it.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,7 +19,7 @@ use std::{
 
 pub use directory::{Credentials, DirectorySettings};
 pub use freeswitch_node::{
-    DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, NodeTiming, WithoutNode,
+    DEFAULT_EVENT_SOCKET_PORT, DEFAULT_WEBSOCKET_PORT, FreeswitchNode, MAX_WEIGHT, NodeTiming, WithoutNode,
 };
 pub use mysql::{ErrorCodes, MysqlSettings, QueryLogSettings, StatementLimits, TlsFiles};
 pub use password::{FolderPassword, PASSWORD_FILE, existing_password_of_folder, password_of_folder};

@@ -28,7 +28,7 @@ use crate::{
     config::{FreeswitchNode, Rules, SipSettings, WithoutNode},
     error::{Error, Result},
     sql::{Clock, Tenant},
-    tables::{Command, MediaNodes, NodeStatus, Telling, Tie, UNKNOWN},
+    tables::{Action, Command, MediaNodes, NodeStatus, Telling, Tie, UNKNOWN},
 };
 
 /// The nodes by name.
@@ -98,6 +98,13 @@ impl ClusterNode {
         stays
     }
 
+    /// Gives it another share of new conferences, until it takes over settings.
+    fn weigh(&self, weight: u32) {
+        let mut own = self.settings.write();
+        *own = Arc::new(FreeswitchNode { weight, ..FreeswitchNode::clone(&own) });
+        self.changed.notify_one();
+    }
+
     /// How it is. A receiver is told when its state changes, or its last error.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.subscribe()
@@ -138,6 +145,11 @@ impl ClusterNode {
     /// long: a member who was thrown out leaves in his own time.
     async fn command(&self, commands: Vec<Command>) -> Vec<Result<bool>> {
         let count = commands.len();
+        // Of a row of `sip_nodes`, which is alone for its node.
+        if let [Command { action: Action::Weigh(weight), .. }] = commands[..] {
+            self.weigh(weight);
+            return vec![Ok(true)];
+        }
         let (state, last_error) = {
             let health = self.health.borrow();
             (health.state, health.last_error.clone())

@@ -81,6 +81,7 @@ pub(super) fn word(command: &Command) -> Result<Wording> {
     let conference = argument("conference name", &full_name)?;
     let line = |rest: &str| format!("conference {conference} {rest}");
     let (questions, rest, success) = match &command.action {
+        Action::Weigh(_) => return Err(Error::Internal("a weight is nothing to tell a node".to_owned())),
         Action::Member { uuid, member_id, action } => {
             let uuid = argument("channel", uuid)?;
             let is_same = || Question {

@@ -22,7 +22,7 @@ use crate::{
 pub struct Command {
     /// Whose conference it is about.
     pub tenant: Tenant,
-    /// The conference's name.
+    /// The conference's name; empty if it is about none.
     pub conference: CompactString,
     /// What to do.
     pub action: Action,
@@ -47,6 +47,8 @@ pub enum Action {
         /// What.
         action: ConferenceAction,
     },
+    /// To the node itself, of which nothing is sent: its share of new conferences, until the settings are read again.
+    Weigh(u32),
 }
 
 /// What can be done to a member.

@@ -1,17 +1,22 @@
-//! Table `sip_nodes`: how the media nodes are. Its rows are made when they are read.
+//! Table `sip_nodes`: how the media nodes are. Its rows are made when they are read; an UPDATE gives a node another share of
+//! new conferences.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use compact_str::CompactString;
 
 use super::{
-    Behaviour, MediaNodes, NodeStatus,
+    Action, Behaviour, Command, MediaNodes, NodeStatus,
     behaviour::{Reading, position},
+    cell,
+    command::NodeCommand,
 };
 use crate::{
-    error::Result,
+    config::MAX_WEIGHT,
+    error::{Error, Result},
     sql::{
-        KeyRange, RowIter,
+        KeyRange, RowChange, RowIter, Tenant,
         types::{Row, TableSchema, Value},
     },
 };
@@ -83,6 +88,23 @@ impl Behaviour for SipNodes {
         }
         let rows: Vec<_> = nodes.iter().map(|node| Ok(self.row(node))).collect();
         Ok(Box::new(rows.into_iter()))
+    }
+
+    fn commands(
+        &self,
+        tenant: Tenant,
+        change: &RowChange,
+        _: &[usize],
+        row: usize,
+    ) -> Result<Vec<NodeCommand>> {
+        let Some(new) = &change.new else { return Err(Error::ReadOnlyTable(self.schema.name.clone())) };
+        let weight = cell::number(&self.schema, new, self.weight)?;
+        if weight > MAX_WEIGHT {
+            return Err(Error::ColumnOutOfRange { column: "weight".to_owned(), row });
+        }
+        let name = cell::text(&self.schema, &change.old, self.name)?;
+        let command = Command { tenant, conference: CompactString::default(), action: Action::Weigh(weight) };
+        Ok(vec![(name, command)])
     }
 }
 

@@ -64,6 +64,27 @@ fn sighup_reads_the_nodes_again() {
         assert_eq!(node_of(&conference.to_string()), "fs2:7443");
     }
 
+    // By SQL the other way round, until the file is read again.
+    let weigh = "UPDATE sip_nodes SET weight = IF(name = 'fs1:7443', 2, 0)";
+    operator.query_drop(weigh).unwrap();
+    assert_eq!(operator.affected_rows(), 2);
+    let weights = "SELECT name, weight FROM sip_nodes ORDER BY name";
+    let weights: Vec<(String, u32)> = operator.query(weights).unwrap();
+    assert_eq!(weights, [("fs1:7443".to_owned(), 2), ("fs2:7443".to_owned(), 0)]);
+    for conference in 2000..2020 {
+        assert_eq!(node_of(&conference.to_string()), "fs1:7443");
+    }
+    for (statement, code) in [
+        ("UPDATE sip_nodes SET weight = 1001", 1264),
+        ("UPDATE sip_nodes SET name = 'x', weight = 1", 1348),
+        ("DELETE FROM sip_nodes", 1036),
+        ("INSERT INTO sip_nodes (name) VALUES ('x')", 1471),
+    ] {
+        let error = operator.query_drop(statement).unwrap_err();
+        assert!(matches!(&error, mysql::Error::MySqlError(error) if error.code == code), "{error}");
+    }
+    operator.query_drop("UPDATE sip_nodes SET weight = 1 WHERE name = 'fs2:7443'").unwrap();
+
     // A file that is wrong changes nothing.
     reconfigure(&server, "freeswitch = []Server=127.0.0.1,Port=none\n");
     let complaint = "[sip] freeswitch Port must be a number 1..65535, found 'none'";
