@@ -14,12 +14,12 @@ use crate::support::{
 #[test]
 fn a_demo_has_members_on_two_nodes_who_come_and_go_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let address = unused_address();
+    let (address, pages) = (unused_address(), unused_address());
     let output = fs::File::create(folder.path().join("output")).unwrap();
     let temporary = folder.path().join("tmp");
     fs::create_dir(&temporary).unwrap();
     let mut demo = Command::new(PROGRAM)
-        .args(["demo", "--listen", &address.to_string()])
+        .args(["demo", "--listen", &address.to_string(), "--pages", &pages.to_string()])
         .env("TMPDIR", &temporary)
         .stdout(output)
         .spawn()

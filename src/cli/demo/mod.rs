@@ -1,6 +1,8 @@
-//! `cometql demo`: a server, two simulated FreeSWITCHes, and people who invite each other, come, talk and leave.
+//! `cometql demo`: a server, two simulated FreeSWITCHes, people who invite each other, come, talk and leave, and a page for visitors who
+//! do the same.
 
 mod people;
+mod visitors;
 
 use std::{
     fmt::Write,
@@ -41,6 +43,9 @@ pub struct DemoArguments {
     /// Where the server listens: an address of this machine only, as the password is no secret.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3307", value_parser = loopback)]
     listen: SocketAddr,
+    /// Where browsers find the pages: an address of this machine only, too.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8087", value_parser = loopback)]
+    pages: SocketAddr,
     /// How many people take part.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(10..=1_000))]
     people: u32,
@@ -65,9 +70,11 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode, Failure> {
     fs::create_dir_all(folder)?;
     let runtime = super::runtime()?;
     let mut config = format!(
-        "[main]\npassword = {PASSWORD}\n[cometql]\nip = {}\nport = {}\n[sip]\n",
+        "[main]\npassword = {PASSWORD}\n[cometql]\nip = {}\nport = {}\n[ws]\nip = {}\nport = {}\n[sip]\n",
         arguments.listen.ip(),
-        arguments.listen.port()
+        arguments.listen.port(),
+        arguments.pages.ip(),
+        arguments.pages.port(),
     );
     let mut nodes = Vec::new();
     for (host, seed) in NODES.into_iter().zip(arguments.seed..) {
@@ -90,8 +97,8 @@ pub fn demo(arguments: &DemoArguments) -> Result<ExitCode, Failure> {
     let stopped = Arc::new(AtomicBool::new(false));
     let people = People::new(nodes, arguments.people, arguments.seed);
     let living = thread::spawn({
-        let (stopped, address) = (Arc::clone(&stopped), arguments.listen);
-        move || people.live(address, &stopped)
+        let (stopped, server, pages) = (Arc::clone(&stopped), arguments.listen, arguments.pages);
+        move || people.live(server, pages, &stopped)
     });
     let served = serve::serve(&settings, place.config.as_deref());
     stopped.store(true, Ordering::Relaxed);

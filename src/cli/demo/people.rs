@@ -22,10 +22,12 @@ use rand::{
 use tracing::error;
 use uuid::Uuid;
 
-use super::{PASSWORD, TENANT};
+use super::{PASSWORD, TENANT, visitors::Visitors};
 
 /// The time between two things that happen.
 const PACE: Duration = Duration::from_millis(500);
+/// How often within it visitors are looked for.
+const LOOKS: u32 = 5;
 /// How often it is tried to connect until the server is there.
 const RETRY: Duration = Duration::from_millis(50);
 /// How long a server that stops may take.
@@ -63,6 +65,7 @@ pub(super) struct People {
     invited: Vec<Invitation>,
     /// Who is in a conference, with his channel.
     present: Vec<(Invitation, Uuid)>,
+    visitors: Visitors,
 }
 
 impl People {
@@ -74,11 +77,12 @@ impl People {
             next_conference: FIRST_CONFERENCE,
             invited: Vec::new(),
             present: Vec::new(),
+            visitors: Visitors::default(),
         }
     }
 
     /// Does things until it is stopped, from when the server is there.
-    pub fn live(mut self, server: SocketAddr, stopped: &AtomicBool) {
+    pub fn live(mut self, server: SocketAddr, pages: SocketAddr, stopped: &AtomicBool) {
         let is_stopped = || stopped.load(Ordering::Relaxed);
         let options = OptsBuilder::new()
             .ip_or_hostname(Some(server.ip().to_string()))
@@ -97,7 +101,7 @@ impl People {
                 Err(_) => sleep(RETRY),
             }
         };
-        show_statements(server);
+        show_ways(server, pages);
         if let Err(reason) = self.act_until(&mut backend, is_stopped) {
             // A server that stops closes the connection before it has stopped.
             let deadline = Instant::now() + STOP_PATIENCE;
@@ -113,6 +117,7 @@ impl People {
     fn act_until(&mut self, backend: &mut Conn, is_stopped: impl Fn() -> bool) -> mysql::Result<()> {
         // Those of an earlier run in the same folder.
         backend.query_drop("DELETE FROM conference")?;
+        Visitors::invite(backend)?;
         for _ in 0..FIRST_CONFERENCES {
             self.invite(backend)?;
         }
@@ -120,7 +125,11 @@ impl People {
             self.come();
         }
         while !is_stopped() {
-            sleep(PACE);
+            for _ in 0..LOOKS {
+                sleep(PACE / LOOKS);
+                self.visitors.let_in(backend, &self.nodes)?;
+            }
+            self.visitors.talk(&self.nodes, &mut self.random);
             self.end_conferences(backend)?;
             match self.random.random_range(0..10) {
                 0 => self.invite(backend)?,
@@ -217,9 +226,15 @@ impl People {
 }
 
 /// Tells what to look at.
-fn show_statements(server: SocketAddr) {
+fn show_ways(server: SocketAddr, pages: SocketAddr) {
     tell(format_args!(
-        "The password is {PASSWORD}. Watch tenant {TENANT}:
+        "Open this in two windows, and ring yourself:
+
+  http://{pages}/#tenant={TENANT}&password={PASSWORD}
+
+The operator's page is http://{pages}/admin#tenant=0&password={PASSWORD}&show={TENANT}
+
+The password is {PASSWORD}. Watch tenant {TENANT}:
 
   mysql -h {ip} -P {port} -u {TENANT} -p{PASSWORD} {DATABASE}
 
@@ -241,6 +256,6 @@ The nodes are shown to tenant 0: SELECT * FROM sip_nodes;
 }
 
 /// Says what happens to whoever still listens.
-fn tell(what: fmt::Arguments<'_>) {
+pub(super) fn tell(what: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout(), "{what}");
 }
