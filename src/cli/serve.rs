@@ -67,7 +67,7 @@ async fn run(
                 Realtime::start(&database, clock, accounts, salt, websocket.realtime.clone()).await?;
             let figures = Box::new(move || engine.figures());
             let browsers = WebsocketPort::new(&realtime, clock, websocket.clone(), figures)?;
-            let listener = listen(browsers.with_sql(&port))?;
+            let listener = listen(Arc::new(browsers.with_sql(&port)))?;
             info!(address = %listener.address()?, "browsers are served");
             listeners.spawn(listener.run(stop()));
             Some(realtime)
@@ -81,7 +81,7 @@ async fn run(
         if settings.credentials.is_none() && !settings.is_local() {
             warn!("[freeswitch] allow lets other machines ask the directory, without user and password");
         }
-        let listener = listen(DirectoryPort::new(&catalog, clock, settings.clone())?)?;
+        let listener = listen(Arc::new(DirectoryPort::new(&catalog, clock, settings.clone())?))?;
         info!(address = %listener.address()?, "the directory for FreeSWITCH is open");
         listeners.spawn(listener.run(stop()));
     }
@@ -151,10 +151,9 @@ async fn stop() {
     }
 }
 
-fn listen<S: Service>(port: impl Into<Arc<S>>) -> Result<Listener<S>, Failure> {
-    let port = port.into();
+fn listen<S: Service>(port: Arc<S>) -> Result<Listener<S>, Failure> {
     let address = port.address();
-    Ok(Listener::bind(port).map_err(|reason| format!("cannot listen on {address}: {reason}"))?)
+    Ok(Listener::bind_shared(port).map_err(|reason| format!("cannot listen on {address}: {reason}"))?)
 }
 
 /// The engine's limits as they are set.

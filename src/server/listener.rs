@@ -48,8 +48,12 @@ pub struct Listener<S> {
 
 impl<S: Service> Listener<S> {
     /// Listens where the settings say. To be called inside a runtime.
-    pub fn bind(service: impl Into<Arc<S>>) -> io::Result<Self> {
-        let service = service.into();
+    pub fn bind(service: S) -> io::Result<Self> {
+        Listener::bind_shared(Arc::new(service))
+    }
+
+    /// The same for a service that others use as well.
+    pub fn bind_shared(service: Arc<S>) -> io::Result<Self> {
         let acceptor = Acceptor::bind(service.address())?;
         Ok(Listener { acceptor, service, hangup: signal(SignalKind::hangup())? })
     }

@@ -62,6 +62,11 @@ impl World {
         World { port: Arc::new(port.with_sql(sql)), peer, _folder: folder }
     }
 
+    /// The same, with its clients somewhere else.
+    pub fn at(self, peer: &str) -> Self {
+        World { peer: peer.parse().unwrap(), ..self }
+    }
+
     pub fn connect(&self) -> Connection<DuplexStream> {
         let (stream, served) = duplex(64 * 1024);
         let (stop, stopped) = oneshot::channel();
@@ -386,8 +391,7 @@ async fn files_of_a_folder_are_served_and_nothing_beside_it() {
 #[cfg(pages)]
 #[tokio::test]
 async fn own_pages_are_for_those_who_may_send_sql_and_libraries_for_all() {
-    let local = "127.0.0.1:1000".parse().unwrap();
-    let world = World { peer: local, ..World::new(WebsocketSettings::default()).await };
+    let world = World::new(WebsocketSettings::default()).await.at("127.0.0.1:1000");
     let get = async |world: &World, path: &str, more: &str| {
         world.ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n")).await
     };
@@ -435,7 +439,7 @@ async fn own_pages_are_for_those_who_may_send_sql_and_libraries_for_all() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "another page").unwrap();
     let settings = WebsocketSettings { base_dir: Some(folder.path().into()), ..WebsocketSettings::default() };
-    let world = World { peer: local, ..World::new(settings).await };
+    let world = World::new(settings).await.at("127.0.0.1:1000");
     assert!(get(&world, "/", "").await.ends_with("another page"));
     assert!(get(&world, "/admin", "").await.starts_with("HTTP/1.1 200 "));
 }

@@ -6,7 +6,6 @@ import { ParticipantsList } from './participants-list.js';
 import { SimulatedCall } from './simulated-call.js';
 
 const ENDINGS = {
-    busy: 'He is busy.',
     hangup: 'The call is over.',
     'no-answer': 'Nobody answers.',
     start_accept: 'You have answered in another window.',
@@ -33,6 +32,7 @@ export class Calls {
             ...(isSimulated && { dial: (call) => this.#simulate(call) }),
             onCall: (event) => this.#ring(event),
             onCallAccept: () => this.#say('Answered: connecting …'),
+            onOut: ({ status }) => status === 'busy' && this.#say('Declined.'),
             onCallStart: () => this.#say('You are connected.'),
             onCallEnd: (event) => this.#end(event),
             onParticipants: ({ participants }) => this.#participants.show(participants),
@@ -63,6 +63,7 @@ export class Calls {
         // Whoever rings somebody is invited as well, so that the call begins with him.
         const isOwn = user_id === this.#self.user_id;
         if (cometVideoApi.isInCall()) {
+            cometVideoApi.busy();
             return;
         }
         this.#ringing = callInfo;
@@ -72,7 +73,9 @@ export class Calls {
         }
         const { name } = Object(callInfo.message);
         setText(byId('ringing-title'), `${typeof name === 'string' ? name : `User ${user_id}`} rings you`);
-        byId('ringing').showModal();
+        if (!byId('ringing').open) {
+            byId('ringing').showModal();
+        }
     }
 
     #accept(type) {
@@ -94,8 +97,10 @@ export class Calls {
 
     #decline() {
         const { sys } = this.#ringing;
+        this.#ringing = null;
         byId('ringing').close();
         cometVideoApi.busy();
+        this.#say('You have declined.');
         this.#backend.takeBack(sys.conference_name, this.#self.user_id).catch(({ message }) => this.#say(message));
     }
 

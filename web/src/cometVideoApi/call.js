@@ -95,7 +95,8 @@ export class Call {
     }
 
     #dial() {
-        return new SipCall({
+        const { dial = (call) => new SipCall(call) } = this.#options;
+        return dial({
             account: this.#account,
             type: this.type,
             stream: this.#stream,

@@ -140,6 +140,29 @@ export interface Devices {
     speaker?: string;
 }
 
+/** What a call is carried with, if not by SIP. */
+export interface DialRequest {
+    type: CallType;
+    /** What is sent; null: nothing. */
+    stream: MediaStream | null;
+    handlers: {
+        onTrack(track: MediaStreamTrack): void;
+        /** The user is in. */
+        onUp(): void;
+        onNoVideo(): void;
+        /** At most once, and not after end(). */
+        onEnd(status: EndStatus, reason?: string): void;
+    };
+}
+
+export interface DialledCall {
+    end(): void;
+    readonly muted: Muted;
+    mute(kinds: Partial<Muted>, isMute: boolean): void;
+    readonly isOnHold: boolean;
+    hold(isHold: boolean): boolean;
+}
+
 export interface VideoOptions extends Devices {
     language?: string[];
     alone_time?: number;
@@ -149,6 +172,8 @@ export interface VideoOptions extends Devices {
     ice_servers?: RTCIceServer[];
     sip_wss?: boolean;
     sip_timeout?: number;
+    /** Carries calls in another way than by SIP. */
+    dial?(call: DialRequest): DialledCall;
     onCall?(event: IncomingCall): void;
     onCallAccept?(event: AcceptEvent): void;
     onCallStart?(event: StartEvent): void;

@@ -16,6 +16,8 @@ export const DEFAULTS = Object.freeze({
     sip_wss: true,
     /** How long the media server may take to let the user in, in milliseconds. */
     sip_timeout: 15_000,
+    /** Carries calls in another way than by SIP: gets what SipCall's constructor gets, and gives what has its methods. */
+    dial: undefined,
     /** Ids of devices, see devices(); undefined: those that the browser chooses. */
     camera: undefined,
     microphone: undefined,

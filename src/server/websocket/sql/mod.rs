@@ -277,6 +277,10 @@ impl WebsocketPort {
             Refusal::new(StatusCode::UNAUTHORIZED, reason)
         })?;
         let tenant = door.admit(&credentials, address).await?;
+        let too_large = || Refusal::from(Error::PacketTooLarge(MAX_BODY));
+        if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes > MAX_BODY) {
+            return Err(too_large());
+        }
         let _room = door.room.try_acquire().map_err(|_| Error::TooManyConnections)?;
         let mut share = Share::of(door.port.engine.memory());
         share.resize(MAX_BODY)?;
@@ -284,7 +288,7 @@ impl WebsocketPort {
         let body = match body {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                return Err(Error::PacketTooLarge(MAX_BODY).into());
+                return Err(too_large());
             }
             Ok(Err(error)) => return Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string())),
             Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body takes too long")),

@@ -46,7 +46,7 @@ impl Sent<'_> {
 
 async fn world(mysql: MysqlSettings) -> World {
     let world = World::with_sql(WebsocketSettings::default(), &port(mysql)).await;
-    World { peer: "127.0.0.1:1000".parse().unwrap(), ..world }
+    world.at("127.0.0.1:1000")
 }
 
 /// The status and the body of an answer.
@@ -148,12 +148,16 @@ async fn wrong_passwords_are_slowed_down_together_with_those_of_the_mysql_port()
         ..settings()
     });
     let world = World::with_sql(WebsocketSettings::default(), &mysql).await;
-    let world = World { peer: "127.0.0.1:1000".parse().unwrap(), ..world };
-    let wrong = async |user| ask(&world, Sent { user, password: "wrong", ..GOOD }).await.0;
-    assert_eq!(tokio::join!(wrong("15"), wrong("15"), wrong("15"), wrong("15")), (401, 401, 401, 429));
-    let attempt =
-        Attempt { user: b"15", peer: world.peer.ip(), deadline: Instant::now(), with_password: true };
-    assert_eq!(mysql.gate.admit(attempt, |_| true).await, Err(Error::LoginBlocked));
+    let world = world.at("127.0.0.1:1000");
+    let wrong = async || ask(&world, Sent { password: "wrong", ..GOOD }).await.0;
+    assert_eq!(tokio::join!(wrong(), wrong(), wrong(), wrong()), (401, 401, 401, 429));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let wrong_there = async || {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let attempt = Attempt { user: b"15", peer: world.peer.ip(), deadline, with_password: true };
+        mysql.gate.admit(attempt, |_| false).await.unwrap_err().codes().0
+    };
+    assert_eq!(tokio::join!(wrong_there(), wrong_there(), wrong_there(), wrong()), (1045, 1045, 1045, 429));
 }
 
 #[tokio::test]
@@ -175,7 +179,7 @@ async fn pages_of_others_and_strangers_are_turned_away() {
         let (found, answer) = ask(&world, sent).await;
         assert_eq!(found, status, "{answer}");
     }
-    let far = World { peer: "192.0.2.1:1000".parse().unwrap(), ..world };
+    let far = world.at("192.0.2.1:1000");
     let (status, answer) = ask(&far, GOOD).await;
     assert_eq!((status, &answer["error"]["code"]), (403, &json!(1835)));
     for (admin, status) in [("192.0.2.0/24", 200), ("127.0.0.1/32", 403)] {
@@ -214,7 +218,7 @@ async fn what_is_too_much_is_refused() {
     assert_eq!(results[1]["error"]["code"], 1153);
     let settings_ = WebsocketSettings { max_rate: 1, ..WebsocketSettings::default() };
     let hasty = World::with_sql(settings_, &port(settings())).await;
-    let hasty = World { peer: "127.0.0.1:1000".parse().unwrap(), ..hasty };
+    let hasty = hasty.at("127.0.0.1:1000");
     let mut status = 200;
     for _ in 0..12 {
         status = ask(&hasty, GOOD).await.0;
@@ -229,7 +233,7 @@ async fn statements_are_seen_stopped_and_not_left_behind() {
         ..settings()
     });
     let world = World::with_sql(WebsocketSettings::default(), &mysql).await;
-    let world = World { peer: "127.0.0.1:1000".parse().unwrap(), ..world };
+    let world = world.at("127.0.0.1:1000");
     let rows: Vec<_> = (0..2_000).map(|user| format!("('a', {user}, '')")).collect();
     let insert = format!("insert into conference (name, user_id, message) values {}", rows.join(","));
     assert_eq!(run(&world, &insert).await[0]["affected_rows"], 2_000);

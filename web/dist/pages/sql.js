@@ -1,0 +1,84 @@
+// SQL over HTTP, in a tenant's name.
+
+/** What the server answers instead of results; `code` is MySQL's number, `status` that of HTTP. */
+export class SqlError extends Error {
+    constructor({ message, code, state }, status) {
+        super(message);
+        Object.assign(this, { name: 'SqlError', code, state, status });
+    }
+
+    /** Whether the tenant's number or password is wrong. */
+    get isLogin() {
+        return this.status === 401;
+    }
+}
+
+/** A value as it stands in a statement. */
+function quote(value) {
+    return typeof value === 'number' ? String(value) : `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
+
+/** A statement whose values are quoted: sql`SELECT * FROM conference WHERE name = ${name}`. */
+export function sql(parts, ...values) {
+    return String.raw({ raw: parts }, ...values.map(quote));
+}
+
+/** A tenant's way to the server. */
+export class Connection {
+    #authorization;
+    #onAnswer;
+
+    /** `onAnswer(query, results, error)` hears of everything that is sent. */
+    constructor({ tenant, password, database }, onAnswer = () => {}) {
+        const user = database ? `${tenant}/${database}` : tenant;
+        const bytes = new TextEncoder().encode(`${user}:${password}`);
+        this.#authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+        this.#onAnswer = onAnswer;
+    }
+
+    /** Carries out statements with semicolons between them; their results. Rejects with SqlError at the first that fails. */
+    async run(query) {
+        let results = [];
+        try {
+            const answer = await this.#ask(query);
+            results = answer.results;
+            const failed = results.find((result) => result.error);
+            if (failed) {
+                throw new SqlError(failed.error, 200);
+            }
+        } catch (error) {
+            this.#onAnswer(query, results, error);
+            throw error;
+        }
+        this.#onAnswer(query, results);
+        return results;
+    }
+
+    /** The rows of one statement, each an object. */
+    async rows(query) {
+        const [result] = await this.run(query);
+        return objects(result);
+    }
+
+    async #ask(query) {
+        const response = await fetch('sql', {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json', Authorization: this.#authorization },
+            body: JSON.stringify({ query }),
+            // The browser must not ask for a password itself.
+            credentials: 'omit',
+            // What a page says as it goes away arrives.
+            keepalive: true,
+        });
+        const answer = await response.json();
+        if (answer.error) {
+            throw new SqlError(answer.error, response.status);
+        }
+        return answer;
+    }
+}
+
+/** The rows of a result, each an object. */
+export function objects({ columns, rows }) {
+    return rows.map((row) => Object.fromEntries(columns.map(({ name }, place) => [name, row[place]])));
+}

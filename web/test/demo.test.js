@@ -1,0 +1,136 @@
+// The demo page in real browsers: what its buttons do, and the SQL that it shows.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { CALL_PAGE } from './support/callers.js';
+import { Chromium } from './support/chromium.js';
+import { Demo } from './support/demo.js';
+import { Freeswitch } from './support/freeswitch/freeswitch.js';
+import { assertAccessible, assertFits, shoot } from './support/looks.js';
+import { PASSWORD, Server, TENANT } from './support/server.js';
+import { Site } from './support/site.js';
+import { until } from './support/waiting.js';
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+let chromium;
+let demo;
+before(async () => {
+    [chromium, demo] = await Promise.all([Chromium.start(), Demo.start()]);
+});
+after(() => Promise.all([demo, chromium].map((it) => it?.stop())));
+
+/** Comes in under a name. */
+async function comeIn(page, name) {
+    await page.getByLabel('Name').fill(name);
+    await page.getByRole('button', { name: 'Come in' }).click();
+    await page.getByText(`Here with you, ${name}`).waitFor();
+    return page;
+}
+
+const visitor = async (t, name, options) => comeIn(await chromium.open(t, demo.link, options), name);
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const participant = (page, text) => page.locator('#participants li').filter({ hasText: text });
+const says = (page, text) => page.getByRole('status').filter({ hasText: text }).waitFor();
+const statements = (page) => page.locator('#statements code').allTextContents();
+
+test('somebody rings, is seen in the call, muted and gone, and the SQL is shown', async (t) => {
+    const [anna, bob] = await Promise.all([visitor(t, 'Anna'), visitor(t, '<b>Bob</b>', PHONE)]);
+    assert.equal(new URL(anna.url()).hash, '');
+    await assertAccessible(anna);
+    await anna.getByText('FreeSWITCH is only simulated here').waitFor();
+    await button(anna, 'Ring <b>Bob</b>').click();
+    await bob.getByRole('heading', { name: 'Anna rings you' }).waitFor();
+    await assertAccessible(bob);
+    await button(bob, 'Accept with video').click();
+    for (const page of [anna, bob]) {
+        await says(page, 'You are connected.');
+        await participant(page, 'Anna').waitFor();
+        await participant(page, '<b>Bob</b>').waitFor();
+    }
+    const conference = await demo.value('SELECT name FROM conference_members m JOIN users_data d ON d.id = m.user_id');
+    await button(bob, 'Mute').click();
+    for (const page of [anna, bob]) {
+        await participant(page, 'Bob').filter({ hasText: 'muted' }).waitFor();
+    }
+    assert.equal(await demo.value('SELECT COUNT(*) FROM conference_members WHERE name = ? AND can_speak = 0', [conference]), 1);
+    await Promise.all([anna, bob].map(assertAccessible));
+    await Promise.all([anna, bob].map(assertFits));
+    assert.ok((await shoot(anna, 'demo.png')) > 10_000);
+    assert.ok((await shoot(bob, 'demo-phone.png')) > 10_000);
+    await button(bob, 'Mute').click();
+    await participant(anna, 'Bob').filter({ hasNotText: 'muted' }).waitFor();
+
+    await button(bob, 'Hang up').click();
+    await says(bob, 'The call is over.');
+    await until('Bob has left', async () => (await participant(anna, 'Bob').count()) === 0);
+    await button(anna, 'Hang up').click();
+    await says(anna, 'The call is over.');
+    await until('nobody is in it', async () => (await demo.value('SELECT COUNT(*) FROM conference_members WHERE name = ?', [conference])) === 0);
+    await until('nobody is invited', async () => (await demo.value('SELECT COUNT(*) FROM conference WHERE name = ?', [conference])) === 0);
+
+    const [register, invite, come, ...rest] = (await statements(anna)).reverse();
+    assert.match(register, /^INSERT INTO users_auth .*;\nINSERT INTO users_data .*'\{"name":"Anna"\}'\)$/);
+    assert.match(invite, /^INSERT INTO conference \(name, user_id, caller_id, message, profile\)\nVALUES \('\d{9}', \d+, /);
+    assert.match(come, /^INSERT INTO pipes_messages /);
+    assert.deepEqual(rest.map((statement) => statement.split(' WHERE ')[0]).sort(), ['DELETE FROM conference', 'DELETE FROM conference_members']);
+    const muting = (await statements(bob)).filter((statement) => statement.startsWith('UPDATE')).reverse();
+    assert.deepEqual(muting.map((statement) => statement.split(' WHERE ')[0]), [1, 0].map((muted) => `UPDATE conference_members SET can_speak = ${1 - muted}`));
+    assert.deepEqual([...anna.errors, ...bob.errors], []);
+});
+
+test('who declines is not in the call, and who goes away is not in it any more', async (t) => {
+    const [carla, dora] = await Promise.all([visitor(t, 'Carla'), visitor(t, 'Dora')]);
+    await button(carla, 'Ring Dora').click();
+    await button(dora, 'Decline').click();
+    await says(dora, 'You have declined.');
+    await says(carla, 'Declined.');
+    await participant(carla, 'Carla').waitFor();
+    const invited = () => demo.value("SELECT COUNT(*) FROM conference WHERE message = '{\"name\":\"Carla\"}'");
+    await until('the invitation is taken back', async () => (await invited()) === 1);
+
+    // Into the same call, and then away without a word.
+    await button(carla, 'Ring Dora').click();
+    await button(dora, 'Accept with sound only').click();
+    await participant(carla, 'Dora').waitFor();
+    await dora.reload();
+    await until('Dora has left', async () => (await participant(carla, 'Dora').count()) === 0);
+    await dora.getByText('Here with you, Dora').waitFor();
+    assert.deepEqual([...carla.errors, ...dora.errors], []);
+});
+
+test('with a media server they see each other, after a login by hand', async (t) => {
+    const site = await Site.start({ 'mixer.html': CALL_PAGE });
+    t.after(() => site.stop());
+    const freeswitch = await Freeswitch.start({ profile: await chromium.profile(t), url: `${site.url}mixer.html` });
+    t.after(() => freeswitch.stop());
+    const server = await Server.start({ settings: freeswitch.settings });
+    t.after(() => server.stop());
+    const open = async (name) => {
+        const page = await chromium.open(t, `http://${server.node}/`, { ignoreHTTPSErrors: true });
+        await page.getByLabel('Tenant').fill(`${TENANT}`);
+        await page.getByLabel('Password').fill('wrong');
+        await button(page, 'Log in').click();
+        await page.getByRole('alert').filter({ hasText: "Access denied for user '15'" }).waitFor();
+        await assertAccessible(page);
+        await page.getByLabel('Password').fill(PASSWORD);
+        await button(page, 'Log in').click();
+        return comeIn(page, name);
+    };
+    const [emil, fritz] = await Promise.all(['Emil', 'Fritz'].map(open));
+    assert.equal(await emil.getByText('FreeSWITCH is only simulated here').isVisible(), false);
+    await button(emil, 'Ring Fritz').click();
+    await button(fritz, 'Accept with video').click();
+    for (const page of [emil, fritz]) {
+        await says(page, 'You are connected.');
+        const time = () => page.evaluate(() => (remote.videoWidth > 0 && own.videoWidth > 0 ? remote.currentTime : 0));
+        const first = await until('a picture', time);
+        await until('another picture', async () => (await time()) > first);
+    }
+    await button(fritz, 'Camera off').click();
+    await participant(emil, 'Fritz').filter({ hasNotText: 'video' }).waitFor();
+    await button(emil, 'Hang up').click();
+    await says(emil, 'The call is over.');
+    await until('Emil has left', () => freeswitch.users.length === 1);
+});
