@@ -39,7 +39,10 @@ fn fixture() -> Fixture {
     let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
     let database = Database::open(&folder, options, Arc::new(NoNodes)).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let engine = Engine::new(Arc::new(database.clone()), Arc::clone(&clock), Limits::default());
+    // All statements of an input within the time that libFuzzer gives it.
+    let limits =
+        Limits { statement_time: Duration::from_millis(50), memory_bytes: 4 << 20, ..Limits::default() };
+    let engine = Engine::new(Arc::new(database.clone()), Arc::clone(&clock), limits);
     let login = Login { tenant: TENANT, user: "15".into(), host: "localhost".into(), connection_id: 1 };
     let mut session = Session::new(&engine, login);
     let sql = MysqlPort::new(engine, Arc::new(Secret::new(PASSWORD)), Settings::default().mysql).unwrap();
