@@ -54,7 +54,8 @@ test('somebody rings, is seen in the call, muted and gone, and the SQL is shown'
     for (const page of [anna, bob]) {
         await participant(page, 'Bob').filter({ hasText: 'muted' }).waitFor();
     }
-    assert.equal(await demo.value('SELECT COUNT(*) FROM conference_members WHERE name = ? AND can_speak = 0', [conference]), 1);
+    const muted = () => demo.value('SELECT COUNT(*) FROM conference_members WHERE name = ? AND can_speak = 0', [conference]);
+    await until('FreeSWITCH has muted him', async () => (await muted()) === 1);
     await Promise.all([anna, bob].map(assertAccessible));
     await Promise.all([anna, bob].map(assertFits));
     assert.ok((await shoot(anna, 'demo.png')) > 10_000);

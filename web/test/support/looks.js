@@ -16,6 +16,7 @@ const FOLDER = process.env.COMETQL_SCREENSHOTS
 
 /** Makes a screenshot; how many bytes it has. */
 export async function shoot(page, name) {
+    await page.evaluate(() => scrollTo(0, 0));
     return (await page.screenshot({ path: join(FOLDER, name), scale: 'css' })).length;
 }
 
