@@ -114,7 +114,8 @@ fn only_the_operator_sees_the_nodes() {
     assert_eq!(tenant.query::<String, _>(listed).unwrap(), [""; 0]);
     assert_eq!(operator.query::<String, _>(listed).unwrap(), ["sip_nodes"]);
     tenant.query_drop("SELECT * FROM sip_nodes").unwrap_err();
-    operator.query_drop("DELETE FROM sip_nodes").unwrap_err();
+    tenant.query_drop("UPDATE sip_nodes SET weight = 0").unwrap_err();
+    operator.query_drop("INSERT INTO sip_nodes (name) VALUES ('x')").unwrap_err();
     let columns = "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_NAME = 'sip_nodes'";
     assert_eq!(tenant.query_first(columns).unwrap(), Some(0));
     assert_eq!(operator.query_first(columns).unwrap(), Some(9));
