@@ -28,40 +28,44 @@ $text = fn (string $text) => htmlspecialchars($text, ENT_QUOTES);
 <title>Video chat</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="style.css">
-<h1>Video chat</h1>
-<p id="status" role="status"></p>
+<main>
+    <h1>Video chat</h1>
+    <p id="status" role="status"></p>
 
-<form id="login" hidden>
-    <label>Name <input name="name" autocomplete="username" required></label>
-    <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-    <button>Log in</button>
-</form>
+    <form id="login" hidden>
+        <label>Name <input name="name" autocomplete="username" required></label>
+        <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+        <button>Log in</button>
+    </form>
 
-<main id="chat" hidden>
-    <section id="ringing" aria-label="Somebody rings" hidden>
-        <p><strong id="caller"></strong> rings.</p>
-        <button id="answer-video">Answer with video</button>
-        <button id="answer-audio">Answer with sound only</button>
-        <button id="decline">Decline</button>
-    </section>
+    <div id="chat" hidden>
+        <section id="ringing" aria-label="Somebody rings" hidden>
+            <p><strong id="caller"></strong> rings.</p>
+            <button id="answer-video">Answer with video</button>
+            <button id="answer-audio">Answer with sound only</button>
+            <button id="decline">Decline</button>
+        </section>
 
-    <section id="call" aria-label="Call" hidden>
-        <video id="remote" autoplay playsinline aria-label="The others"></video>
-        <video id="local" autoplay playsinline muted aria-label="You"></video>
-        <p>
-            <button id="mute-audio" aria-pressed="false">Mute microphone</button>
-            <button id="mute-video" aria-pressed="false">Hide camera</button>
-            <button id="hangup">Hang up</button>
-        </p>
-        <h2>In the call</h2>
-        <ul id="participants"></ul>
-    </section>
+        <section id="call" aria-label="Call" hidden>
+            <div id="pictures">
+                <video id="remote" autoplay playsinline aria-label="The others"></video>
+                <video id="local" autoplay playsinline muted aria-label="You"></video>
+            </div>
+            <p>
+                <button id="mute-audio" aria-pressed="false">Mute microphone</button>
+                <button id="mute-video" aria-pressed="false">Hide camera</button>
+                <button id="hangup">Hang up</button>
+            </p>
+            <h2>In the call</h2>
+            <ul id="participants"></ul>
+        </section>
 
-    <section aria-label="People">
-        <h2>People</h2>
-        <ul id="people"></ul>
-        <button id="logout">Log out</button>
-    </section>
+        <section aria-label="People">
+            <h2>People</h2>
+            <ul id="people"></ul>
+            <button id="logout">Log out</button>
+        </section>
+    </div>
 </main>
 
 <script src="<?= $text($node) ?>/CometServerApi.js"></script>

@@ -63,10 +63,12 @@ function listPeople() {
 }
 
 function showPeople() {
+    const present = cometVideoApi.participants().map(({ user_id }) => user_id);
     lines.forEach((line, user_id) => {
         const name = nameOf(user_id);
         line.firstChild.textContent = `${name} is ${online.has(user_id) ? 'online' : 'offline'}`;
         line.lastChild.textContent = conference ? `Add ${name}` : `Ring ${name}`;
+        line.lastChild.disabled = present.includes(user_id);
     });
 }
 
@@ -134,6 +136,7 @@ cometVideoApi.start({
             return element('li', `${self ? 'You' : nameOf(user_id)}${state && `: ${state}`}`);
         });
         find('participants').replaceChildren(...items);
+        showPeople();
     },
 });
 

@@ -1,17 +1,15 @@
 // examples/php in real browsers: three people log in, ring each other and talk through a media server.
 
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 
 import { Chromium, openPage } from './support/chromium.js';
 import { Freeswitch } from './support/freeswitch/freeswitch.js';
+import { assertAccessible, assertFits, shoot } from './support/looks.js';
 import { Php } from './support/php.js';
 import { Server } from './support/server.js';
 import { Site } from './support/site.js';
 import { until } from './support/waiting.js';
-
-const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 
 let chromium;
 let site;
@@ -21,7 +19,7 @@ let php;
 before(async () => {
     [chromium, site] = await Promise.all([Chromium.start(), Site.start({ 'media.html': '<!DOCTYPE html>' })]);
     freeswitch = await Freeswitch.start({ profile: await chromium.profile(), url: `${site.url}media.html` });
-    server = await Server.start({ settings: `${freeswitch.settings}[main]\nbase_dir = ${DIST}\n` });
+    server = await Server.start({ settings: freeswitch.settings });
     php = await Php.start(server);
 });
 after(async () => {
@@ -29,15 +27,19 @@ after(async () => {
     await Promise.all([server, freeswitch, site, chromium].map((it) => it?.stop()));
 });
 
-/** Somebody's page, logged in with the keyboard. */
+/** Somebody's page, logged in. */
 async function enter(t, name) {
-    const profile = await chromium.profile(t, { ignoreHTTPSErrors: true });
+    const profile = await chromium.profile(t, { ignoreHTTPSErrors: true, viewport: { width: 800, height: 1000 } });
     const page = await openPage(profile, php.url);
+    await logIn(page, name);
+    return page;
+}
+
+async function logIn(page, name) {
     await page.getByLabel('Name').fill(name);
     await page.getByLabel('Password').fill(`${name.toLowerCase()}-secret`);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'People' }).waitFor();
-    return page;
 }
 
 const click = (page, name) => page.getByRole('button', { name }).click();
@@ -77,6 +79,8 @@ test('three people ring each other, see each other, mute and leave', async (t) =
     for (const page of [ann, bob, cleo]) {
         await until('all are listed', async () => (await participants(page)).length === 3);
     }
+    await assertAccessible(ann);
+    await shoot(ann, 'php.png');
 
     await click(bob, 'Mute microphone');
     await until('Ann is told', async () => (await participants(ann)).some((text) => /^Bob: .*is muted/.test(text)));
@@ -119,4 +123,13 @@ test('who logs out is gone everywhere, and stays logged in elsewhere', async (t)
     await click(elsewhere, 'Log out');
     await elsewhere.getByLabel('Password').waitFor();
     await shows(bob, 'Ann is offline');
+});
+
+test('a phone shows all of it, and a program can read it out', async (t) => {
+    const profile = await chromium.profile(t, { viewport: { width: 360, height: 640 } });
+    const page = await openPage(profile, php.url);
+    await page.getByLabel('Name').waitFor();
+    await Promise.all([assertAccessible(page), assertFits(page)]);
+    await logIn(page, 'Dan');
+    await Promise.all([assertAccessible(page), assertFits(page)]);
 });

@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { Chromium } from './support/chromium.js';
+import { assertAccessible, assertFits, shoot } from './support/looks.js';
 import { Server, TENANT, freeAddress, startProgram } from './support/server.js';
 import { until } from './support/waiting.js';
 
@@ -123,6 +124,8 @@ test('a conference with stream = 1 is played as HLS and as DASH, until it is ove
     }
     const first = publish(address);
     await Promise.all([playing(hls), playing(dash)]);
+    await Promise.all([assertAccessible(hls), assertFits(hls)]);
+    await shoot(hls, 'streams.png');
 
     await end(first);
     await until('the page tells the end', async () => (await status(hls)) === 'The conference is over.');
