@@ -55,7 +55,11 @@ impl State {
             Node::OneRow => State::OneRow,
             Node::Values(rows) => State::Ready(rows.clone().into_iter()),
             Node::Scan(scan) if scan.access.point => {
-                State::Points(keys::points(&scan.access, env)?.into_iter())
+                let mut points = keys::points(&scan.access, env)?;
+                if scan.access.reverse {
+                    points.reverse();
+                }
+                State::Points(points.into_iter())
             }
             Node::Scan(scan) => {
                 let mut ranges = keys::ranges(&scan.access, env)?;
