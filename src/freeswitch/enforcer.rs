@@ -209,11 +209,14 @@ impl Look {
             let rows = transaction.scan(invitations.schema(), PRIMARY_KEY, &range, false)?;
             rows.map(|row| invitations.invitation(&row?)).collect()
         };
+        let mut asked_for: BTreeMap<CompactString, bool> = BTreeMap::new();
         // In the order of their conferences' names, so that each one's invitations are read once.
         for row in transaction.scan(members.schema(), PRIMARY_KEY, &KeyRange::all(), false)? {
             let (node, key, member) = members.member(tenant, &row?, self.now)?;
             if invited.as_ref().is_none_or(|(name, _)| *name != key.conference) {
-                invited = Some((key.conference.clone(), invited_to(&key.conference)?));
+                let found = invited_to(&key.conference)?;
+                asked_for.insert(key.conference.clone(), asks_for_stream(&found));
+                invited = Some((key.conference.clone(), found));
             }
             let invitation = invited.as_ref().and_then(|(_, invited)| invited.get(&member.user_id));
             let absence = self.absence(tenant, member.user_id);
@@ -230,7 +233,10 @@ impl Look {
             };
             let url = recording::stream_url(&server, &identity::conference_name(tenant, &key.name));
             let is_streamed = conference.recording.lines().any(|path| path == url);
-            let is_asked_for = invited_to(&key.name)?.values().any(|invitation| invitation.stream);
+            let is_asked_for = match asked_for.get(&key.name) {
+                Some(is_asked_for) => *is_asked_for,
+                None => asks_for_stream(&invited_to(&key.name)?),
+            };
             let target = (node, conference.uuid.clone());
             let was_asked_for = self.streamed_before.contains(&target);
             if is_asked_for || was_asked_for {
@@ -264,6 +270,11 @@ impl Look {
         self.vanished.insert(user, since);
         self.begun - since
     }
+}
+
+/// Whether somebody is invited to a conference that is to be streamed.
+fn asks_for_stream(invited: &Invited) -> bool {
+    invited.values().any(|invitation| invitation.stream)
 }
 
 /// Why a member must not stay whose user has had no browser for so long; None if he may.
