@@ -26,7 +26,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A server with a port for browsers.
 pub(crate) struct World {
     pub server: Server,
-    address: SocketAddrV4,
+    /// Where browsers are served.
+    pub address: SocketAddrV4,
 }
 
 /// A browser of tenant 15's page.
@@ -295,7 +296,8 @@ fn a_browser_that_does_not_read_is_dropped_and_the_others_are_served() {
         assert_eq!(browser.next().unwrap()["event"], "user_in_pipe");
     }
     let mut backend = world.server.connect();
-    let message = "x".repeat(50_000);
+    // So short that many wait when it is dropped.
+    let message = "x".repeat(5_000);
     let dropped = "cometql_ws_ended_total{reason=\"max_unread\"}";
     wait_until("the slow one is dropped", PATIENCE, || {
         let insert = "INSERT INTO pipes_messages (name, event, message) VALUES ('web_a', 'e', ?)";
@@ -328,6 +330,7 @@ fn frames_that_no_browser_sends_end_their_connection_only() {
         other.say("user_status\n1");
         assert_eq!(other.next().unwrap()["event"], "user_status_1", "{what}");
     }
+    assert!(world.server.log().contains("browsers are sent away"), "{}", world.server.log());
     // In pieces, too, a message may only be as long as one may be.
     let mut browser = world.browse(0, "");
     let piece = masked(&[0x01, 0xfe, 0x80, 0x00], &[b'x'; 0x8000]);
@@ -343,18 +346,20 @@ fn who_neither_asks_nor_answers_is_dropped_in_time() {
     let silent = world.dial();
     let mut half = world.dial();
     half.write_all(b"GET /ws/sesion=&myid=0&devid=15&v=4.08 HTTP/1.1\r\nHost: a\r\nX: ").unwrap();
-    // It never reads, and so never answers a ping.
+    // One never reads, and so never answers a ping; the other never finishes its frame.
     let deaf = world.browse(0, "");
+    let mut slow = world.browse(0, "");
+    slow.0.get_mut().write_all(b"\x81\xfe\x40\x00\0\0\0\0statistics\n").unwrap();
     for mut stream in [&silent, &half] {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).unwrap();
         assert!(!rest.starts_with(b"HTTP/1.1 1"), "{}", rest.escape_ascii());
     }
-    wait_until("the deaf one is dropped", PATIENCE, || {
-        world.metric("cometql_ws_ended_total{reason=\"silent\"}") == 1
+    wait_until("the deaf and the slow one are dropped", PATIENCE, || {
+        world.metric("cometql_ws_ended_total{reason=\"silent\"}") == 2
     });
     assert!(begun.elapsed() > Duration::from_secs(1));
-    drop(deaf);
+    drop((deaf, slow));
     world.browse(0, "");
 }
 
@@ -380,6 +385,7 @@ fn two_thousand_connections_from_one_address_are_bounded() {
         .filter(|refused| *refused)
         .count();
     assert_eq!(refused, ROOM);
+    assert!(world.server.log().contains("too many browsers"), "{}", world.server.log());
     first.say("user_status\n1");
     assert_eq!(first.next().unwrap()["event"], "user_status_1");
     drop(connections);

@@ -232,7 +232,7 @@ impl WebsocketPort {
                 }
             },
             Err(Refusal { code, text, version }) => {
-                socket.last_word(refusal(version, code, text, self.clock.now().timestamp())).await;
+                socket.last_words([refusal(version, code, text, self.clock.now().timestamp())]).await;
                 Ended::Unwelcome(code)
             }
         }

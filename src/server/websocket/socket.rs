@@ -3,7 +3,7 @@
 //! No close frame is ever sent, not even as an answer: `CometServerApi.js` comes back only after a connection that was
 //! cut (notes 01, section 5). tungstenite would send its answer to a close frame the next time it is used; it never is.
 
-use std::{fmt, future::Future, mem, pin::pin, time::Duration};
+use std::{fmt, future::Future, iter, mem, pin::pin, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -12,13 +12,13 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Bytes, Message, Utf8Bytes},
+    tungstenite::{self, Bytes, Message, Utf8Bytes, error::ProtocolError},
 };
 
 use super::{metrics::Metrics, rate::Rate};
 use crate::realtime::{End, Mailbox, Session};
 
-/// How long the last words to a browser may take.
+/// How long the last words to a browser may take in all.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why a connection ended.
@@ -79,7 +79,17 @@ impl Ended {
 
     /// Whether the operator should know of it: a setting is too narrow, or somebody means harm.
     pub fn is_nuisance(&self) -> bool {
-        matches!(self, Ended::Hasty | Ended::Guessing | Ended::Refused(End::Unread))
+        match self {
+            Ended::Hasty | Ended::Guessing | Ended::Refused(End::Unread) => true,
+            Ended::Broken(error) => match error {
+                tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => false,
+                tungstenite::Error::Capacity(_)
+                | tungstenite::Error::Protocol(_)
+                | tungstenite::Error::Utf8(_) => true,
+                _ => false,
+            },
+            _ => false,
+        }
     }
 }
 
@@ -109,17 +119,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             () = stop => return Ended::Stopping,
         };
         if let Ended::Refused(_) = ended {
-            while let Some(text) = mailbox.next_waiting() {
-                self.last_word(text).await;
-            }
+            self.last_words(iter::from_fn(|| mailbox.next_waiting())).await;
         }
         ended
     }
 
-    /// Says why a browser is not let in, or goes.
-    pub async fn last_word(&mut self, text: Utf8Bytes) {
-        // Whether it reads that is its own affair.
-        let _ = timeout(LAST_WORDS, self.stream.send(Message::Text(text))).await;
+    /// Says why a browser is not let in, or goes. Whether it reads that is its own affair.
+    pub async fn last_words(&mut self, words: impl IntoIterator<Item = Utf8Bytes>) {
+        let said = async {
+            for text in words {
+                if self.stream.send(Message::Text(text)).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = timeout(LAST_WORDS, said).await;
     }
 
     async fn exchange(

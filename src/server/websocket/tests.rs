@@ -11,7 +11,15 @@ use tokio::{
 };
 use tokio_tungstenite::{
     client_async,
-    tungstenite::{Error, Message, client::IntoClientRequest, error::ProtocolError},
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        error::ProtocolError,
+        protocol::frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    },
 };
 
 use super::*;
@@ -203,6 +211,32 @@ async fn who_is_not_let_in_is_told_why() {
 }
 
 #[tokio::test]
+async fn pings_are_answered_and_one_subprotocol_is_known() {
+    let world = World::new(WebsocketSettings::default()).await;
+    let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
+    browser.next().await;
+    browser.send(Message::Ping("are you there?".into())).await;
+    let answer = timeout(PATIENCE, futures_util::StreamExt::next(&mut browser.stream)).await.unwrap();
+    assert_eq!(answer.unwrap().unwrap(), Message::Pong("are you there?".into()));
+    let request = format!(
+        "GET /ws/{VISITOR} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    );
+    for (asked, is_agreed) in [("chat", true), ("sip, chat", true), ("sip", false)] {
+        let Connection { mut stream, stop: _stop, .. } = world.connect();
+        let asking = format!("{request}Sec-WebSocket-Protocol: {asked}\r\n\r\n");
+        stream.write_all(asking.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
+        }
+        let answer = String::from_utf8(answer).unwrap().to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+        assert_eq!(answer.contains("sec-websocket-protocol: chat\r\n"), is_agreed, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_browser_that_does_not_answer_is_dropped() {
     let interval = Duration::from_millis(200);
     let settings = WebsocketSettings { ping_interval: interval, ..WebsocketSettings::default() };
@@ -231,6 +265,22 @@ async fn messages_may_be_large_and_in_pieces_within_bounds() {
     let limit = world.port.settings.realtime.max_message;
     let mut browser = world.browse(&format!("/ws/{VISITOR}"), &[]).await;
     browser.next().await;
+    // Among these lengths are those at which the head of a frame changes.
+    for length in (0..150).chain(65_400..65_430).chain(65_500..65_520) {
+        let payload = "x".repeat(length);
+        browser.send(Message::text(format!("web_pipe2\nweb_a\ne\n*\n{payload}"))).await;
+        assert_eq!(browser.next().await["data"]["message"], payload);
+    }
+    let pieces = [("user_st", OpCode::Data(Data::Text)), ("atus", OpCode::Data(Data::Continue))];
+    for (piece, kind) in pieces {
+        browser.send(Message::Frame(Frame::message(piece, kind, false))).await;
+    }
+    browser.send(Message::Ping(Default::default())).await;
+    let last = Frame::message("\n7", OpCode::Data(Data::Continue), true);
+    browser.send(Message::Frame(last)).await;
+    let pong = timeout(PATIENCE, futures_util::StreamExt::next(&mut browser.stream)).await.unwrap();
+    assert_eq!(pong.unwrap().unwrap(), Message::Pong(Default::default()));
+    assert_eq!(browser.next().await["event"], "user_status_7");
     let payload = "x".repeat(limit - 100);
     browser.send(Message::text(format!("web_pipe2\nweb_a\ne\n*\n{payload}"))).await;
     assert_eq!(browser.next().await["data"]["message"], payload);
