@@ -349,4 +349,6 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
