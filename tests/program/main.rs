@@ -27,6 +27,7 @@ mod query_log;
 mod random_sql;
 mod reference;
 mod restart;
+mod signalling;
 mod simulator;
 mod sql_files;
 mod system;
