@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::D
 use cometql::{
     config::{self, FreeswitchNode, MysqlSettings, PASSWORD_FILE, Secret, Settings, StatementLimits},
     freeswitch::{self, Cluster, Enforcer, Nodes},
-    realtime::Realtime,
+    realtime::{self, Realtime},
     server::{
         Listener, Service, directory::DirectoryPort, make_room, mysql::MysqlPort, stop_signal,
         websocket::WebsocketPort,
@@ -72,7 +72,10 @@ async fn run(
             listeners.spawn(listener.run(stop()));
             Some(realtime)
         }
-        None => None,
+        None => {
+            realtime::forget_everybody(&database, clock.as_ref()).await?;
+            None
+        }
     };
     let mut nodes = freeswitch::start(cluster, settings.sip.timing, &catalog).await?;
     let enforcer = Enforcer::new(cluster, &catalog, database.audience());

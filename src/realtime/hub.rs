@@ -1,6 +1,9 @@
 //! Who listens to what: browsers by pipe and by user, in shards so that publishers rarely wait for each other.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use compact_str::CompactString;
 use dashmap::{DashMap, mapref::entry::Entry};
@@ -17,6 +20,7 @@ pub(super) struct Hub {
     /// In the order in which they subscribed.
     pipes: DashMap<(Tenant, CompactString), Vec<Arc<Peer>>>,
     users: DashMap<(Tenant, u32), Vec<Arc<Peer>>>,
+    logouts: AtomicU64,
 }
 
 impl Hub {
@@ -49,8 +53,15 @@ impl Hub {
         self.users.contains_key(&(tenant, user_id))
     }
 
+    /// How often a login was taken away. Whoever has entered looks at it: if that happened since his login was looked at, it
+    /// may have been his.
+    pub fn logouts(&self) -> u64 {
+        self.logouts.load(Ordering::SeqCst)
+    }
+
     /// Ends all connections of a user.
     pub fn log_out(&self, tenant: Tenant, user_id: u32) {
+        self.logouts.fetch_add(1, Ordering::SeqCst);
         for peer in self.of_user(tenant, user_id) {
             peer.end(End::LoggedOut);
         }

@@ -9,6 +9,7 @@ use super::Realtime;
 use crate::{
     error::{Error, Result},
     sql::{Tenant, Transaction},
+    tables::DatabaseTransaction,
 };
 
 /// Characters of a hash that the server makes.
@@ -75,9 +76,8 @@ impl Realtime {
     /// Takes the login of a revoked token's user away.
     pub(super) async fn revoke(&self, tenant: Tenant, token: &str) -> Result<()> {
         if let Some(user_id) = self.token_user(tenant, token)? {
-            let mut transaction = self.transaction(tenant);
-            transaction.remove_hash(user_id)?;
-            transaction.commit().await?;
+            let write = |transaction: &mut DatabaseTransaction| transaction.remove_hash(user_id);
+            self.commit(tenant, write, DatabaseTransaction::commit).await?;
             self.hub.log_out(tenant, user_id);
         }
         Ok(())

@@ -18,6 +18,7 @@ mod queue;
 mod session;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::{
     sync::{Arc, Weak},
@@ -37,16 +38,18 @@ use self::{
     peer::Peer,
     presence::LastSeen,
     queue::Queues,
+    traffic::Counters,
 };
 pub use self::{
     message::{ClientVersion, refusal},
     peer::{About, End, Mailbox},
+    presence::forget_everybody,
     session::{Hello, Session},
 };
 use crate::{
     config::{RealtimeSettings, Secret},
-    error::Result,
-    sql::{Clock, Tenant},
+    error::{Error, Result},
+    sql::{Clock, Tenant, Traffic, catalog::Commit},
     tables::{Accounts, Audience, Database, DatabaseTransaction, Event, Listeners, PipeMessage},
 };
 
@@ -54,6 +57,8 @@ type HmacSha256 = Hmac<Sha256>;
 
 /// How often messages that nobody came for are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// How often is written again what others change at the same moment.
+const MAX_CONFLICTS: u32 = 100;
 /// Before the name of the pipe that the browsers in a conference share.
 const CALL_PIPE: &str = "web_syscall_vA_";
 /// Characters of its name that cannot be guessed.
@@ -68,6 +73,9 @@ pub struct Realtime {
     hub: Hub,
     queues: Queues,
     last_seen: Arc<LastSeen>,
+    counters: Counters,
+    /// Held by whoever commits what has lost against others.
+    turn: tokio::sync::Mutex<()>,
     /// End with the rest.
     _tasks: JoinSet<()>,
 }
@@ -84,7 +92,7 @@ impl Realtime {
         pipe_salt: Secret,
         settings: RealtimeSettings,
     ) -> Result<Arc<Self>> {
-        presence::forget_everybody(database, clock.as_ref()).await?;
+        forget_everybody(database, clock.as_ref()).await?;
         let last_seen = Arc::new(LastSeen::default());
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&last_seen).keep(database.clone(), Arc::clone(clock)));
@@ -99,6 +107,8 @@ impl Realtime {
                 hub: Hub::default(),
                 queues: Queues::default(),
                 last_seen,
+                counters: Counters::default(),
+                turn: tokio::sync::Mutex::default(),
                 _tasks: tasks,
             }
         }))
@@ -123,12 +133,35 @@ impl Realtime {
         Box::new(self.database.transaction(tenant, self.clock.now()))
     }
 
+    /// Commits what is written; once more for as long as others change the same rows at the same moment. Those who have lost
+    /// once take turns.
+    async fn commit(
+        &self,
+        tenant: Tenant,
+        write: impl Fn(&mut DatabaseTransaction) -> Result<()>,
+        commit: fn(Box<DatabaseTransaction>) -> Commit,
+    ) -> Result<()> {
+        let (mut tries, mut turn) = (0, None);
+        loop {
+            let mut transaction = self.transaction(tenant);
+            write(&mut transaction)?;
+            match commit(transaction).await {
+                Err(Error::Conflict) if tries < MAX_CONFLICTS => {
+                    tries += 1;
+                    if turn.is_none() {
+                        turn = Some(self.turn.lock().await);
+                    }
+                }
+                done => return done.map(drop),
+            }
+        }
+    }
+
     /// Says something in a pipe for a browser: first into the history, if the pipe has one, then to all others in it. How many
     /// that were.
     async fn say(&self, peer: &Arc<Peer>, message: PipeMessage, user_id: u32) -> Result<usize> {
-        let mut transaction = self.transaction(peer.tenant);
-        transaction.say(&message, user_id)?;
-        transaction.commit_untold().await?;
+        let write = |transaction: &mut DatabaseTransaction| transaction.say(&message, user_id);
+        self.commit(peer.tenant, write, DatabaseTransaction::commit_untold).await?;
         Ok(self.publish(peer.tenant, &message, Some(user_id), Some(peer)))
     }
 
@@ -196,6 +229,10 @@ impl Audience for Ear {
 
     fn count(&self, tenant: Tenant, pipe: &str) -> usize {
         self.realtime.upgrade().map_or(0, |realtime| realtime.hub.count(tenant, pipe))
+    }
+
+    fn traffic(&self, tenant: Option<Tenant>) -> Traffic {
+        self.realtime.upgrade().map(|realtime| realtime.counters.traffic(tenant)).unwrap_or_default()
     }
 
     fn listeners(&self, tenant: Tenant, pipe: &str) -> Listeners {

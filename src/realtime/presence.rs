@@ -123,8 +123,12 @@ async fn commit(
     transaction.commit().await.map(drop)
 }
 
-/// Nobody is here when the server starts: those who were when it ended are said to have been seen last now.
-pub(super) async fn forget_everybody(database: &Database, clock: &dyn Clock) -> Result<()> {
+/// Nobody is here when the server starts: those who were when it ended are said to have been seen last now. A server without a
+/// port for browsers has to do so itself.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub async fn forget_everybody(database: &Database, clock: &dyn Clock) -> Result<()> {
     let now = clock.now();
     let Some(table) = database.table(USERS_TIME) else { return Ok(()) };
     for tenant in database.tenants(&table)? {

@@ -16,9 +16,9 @@ use super::{
     peer::Peer,
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     sql::{Catalog, Tenant, Transaction},
-    tables::{CALL_EVENT, USERS_MESSAGES, WaitingMessage},
+    tables::{CALL_EVENT, DatabaseTransaction, USERS_MESSAGES, WaitingMessage},
 };
 
 /// Most messages that are under way to a browser at one time.
@@ -26,8 +26,6 @@ const MAX_MESSAGES: usize = 64;
 /// About as many bytes of them, unless one has more: they must fit into what may wait for a browser.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How often messages are removed again that others remove at the same moment.
-const MAX_CONFLICTS: u32 = 20;
 /// Most messages that one sweep removes from a tenant's queues; the next one comes soon.
 const MAX_EXPIRED: usize = 10_000;
 
@@ -105,17 +103,10 @@ impl Realtime {
 
     /// Removes messages that were delivered, even if somebody else removes some of them at the same time.
     async fn remove(&self, tenant: Tenant, messages: &[WaitingMessage]) -> Result<()> {
-        let mut tries = 0;
-        loop {
-            let mut transaction = self.transaction(tenant);
-            for message in messages {
-                transaction.remove_message(message)?;
-            }
-            match transaction.commit().await {
-                Err(Error::Conflict) if tries < MAX_CONFLICTS => tries += 1,
-                done => return done.map(drop),
-            }
-        }
+        let write = |transaction: &mut DatabaseTransaction| {
+            messages.iter().try_for_each(|message| transaction.remove_message(message))
+        };
+        self.commit(tenant, write, DatabaseTransaction::commit).await
     }
 
     /// Removes the messages that nobody came for in time.

@@ -12,6 +12,7 @@ use super::{
     message::{Broadcast, ClientVersion, Data, Envelope},
     name::{self, NameError},
     peer::{About, End, Mailbox, Peer},
+    traffic::Counts,
 };
 use crate::{
     error::{Error, Result},
@@ -54,6 +55,7 @@ pub struct Session {
     realtime: Arc<Realtime>,
     peer: Arc<Peer>,
     pipes: BTreeSet<CompactString>,
+    counts: Arc<Counts>,
 }
 
 impl Session {
@@ -62,29 +64,41 @@ impl Session {
     /// # Errors
     /// The store cannot be read.
     pub async fn open(realtime: &Arc<Realtime>, hello: Hello) -> Result<(Session, Mailbox)> {
+        let logouts = realtime.hub.logouts();
         let hash = realtime.log_in(hello.tenant, hello.user_id, &hello.key).await?;
+        Session::begin(realtime, hello, hash, logouts).await
+    }
+
+    /// Begins a session of the user whose hash this is. `logouts` were there before it was read.
+    pub(super) async fn begin(
+        realtime: &Arc<Realtime>,
+        hello: Hello,
+        hash: Option<String>,
+        logouts: u64,
+    ) -> Result<(Session, Mailbox)> {
         let user_id = if hash.is_some() { hello.user_id } else { 0 };
         let since = realtime.transaction(hello.tenant).time_ordered_id();
         let max_unread = realtime.settings.max_unread;
         let (peer, mailbox) = Peer::new(hello.tenant, user_id, hello.about, hello.version, since, max_unread);
         peer.send(&Envelope::server_info(hash.as_deref(), realtime.now()));
-        let session = Session { realtime: Arc::clone(realtime), peer, pipes: BTreeSet::new() };
-        if session.is_of_user() {
-            session.arrive(hash.as_deref())?;
+        let counts = realtime.counters.of(peer.tenant);
+        counts.connected();
+        let session = Session {
+            realtime: Arc::clone(realtime),
+            peer: Arc::clone(&peer),
+            pipes: BTreeSet::new(),
+            counts,
+        };
+        if user_id != 0 {
+            realtime.arrive(&peer);
+            // Who was logged out since his login was looked at was not yet here to be told.
+            let may_be_over = realtime.hub.logouts() != logouts;
+            if may_be_over && realtime.log_in(peer.tenant, user_id, &hello.key).await?.is_none() {
+                peer.end(End::LoggedOut);
+            }
+            realtime.deliver(peer.tenant, user_id);
         }
         Ok((session, mailbox))
-    }
-
-    /// Makes the browser one of its user's, who has this hash.
-    fn arrive(&self, hash: Option<&str>) -> Result<()> {
-        let Peer { tenant, user_id, .. } = *self.peer;
-        self.realtime.arrive(&self.peer);
-        // Who was logged out since the hash was looked up was not yet here to be told.
-        if self.realtime.transaction(tenant).hash_of(user_id)?.as_deref() != hash {
-            self.peer.end(End::LoggedOut);
-        }
-        self.realtime.deliver(tenant, user_id);
-        Ok(())
     }
 
     /// Whether the browser has logged in.
@@ -94,6 +108,7 @@ impl Session {
 
     /// Carries out what the browser says; an error ends its connection.
     pub async fn command(&mut self, text: &str) -> Result<(), End> {
+        self.counts.message();
         match Command::parse(text).ok_or(End::UnknownCommand)? {
             Command::Subscription { pipes } => return self.subscribe(pipes),
             Command::UserStatus { user_id } => self.tell_status(user_id),
@@ -360,6 +375,7 @@ impl Drop for Session {
         for pipe in &self.pipes {
             self.leave(pipe);
         }
+        self.counts.disconnected();
     }
 }
 

@@ -39,6 +39,12 @@ pub trait Catalog: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What a tenant's browsers have done, or those of all tenants, for SHOW STATUS. Catalogs that know of none need not have it.
+    fn traffic(&self, tenant: Option<Tenant>) -> Traffic {
+        let _ = tenant;
+        Traffic::default()
+    }
+
     /// Has changes of a table of commands carried out, at once and not to be taken back. Each row is confirmed, or is not there any
     /// more; a refusal is an error. Whoever drops the future does not wait for the answers, and nothing else. Catalogs without
     /// such tables need not have it.
@@ -49,6 +55,17 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// Starts a transaction: a consistent snapshot of the tenant's rows, and room for writes to it.
     fn begin(&self, tenant: Tenant, now: DateTime<Utc>) -> Result<Box<dyn Transaction>>;
+}
+
+/// What browsers have done since the server started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many have connected.
+    pub connected: u64,
+    /// How many of these have gone.
+    pub disconnected: u64,
+    /// Messages that they have sent.
+    pub messages: u64,
 }
 
 /// The number of the primary key among a table's indexes.
@@ -82,6 +99,16 @@ impl KeyRange {
                 Bound::Included(lower) | Bound::Excluded(lower),
                 Bound::Included(upper) | Bound::Excluded(upper),
             ) => lower.first().filter(|value| upper.first() == Some(value)),
+            _ => None,
+        }
+    }
+
+    /// The one key that it has, if an index has so many columns.
+    pub fn one_key(&self, columns: usize) -> Option<&[Value]> {
+        match (&self.lower, &self.upper) {
+            (Bound::Included(lower), Bound::Included(upper)) if lower == upper && lower.len() == columns => {
+                Some(lower)
+            }
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ pub mod types;
 
 pub use canceller::Canceller;
 pub use catalog::{
-    Catalog, Changes, Commanding, KeyRange, PRIMARY_KEY, RowChange, RowIter, Tenant, Transaction,
+    Catalog, Changes, Commanding, KeyRange, PRIMARY_KEY, RowChange, RowIter, Tenant, Traffic, Transaction,
 };
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, SERVER_VERSION};

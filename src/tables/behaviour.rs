@@ -59,6 +59,12 @@ pub trait Behaviour: Send + Sync {
         Ok(Box::new(iter::empty()))
     }
 
+    /// The row that is found by this whole primary key although none is kept.
+    fn absent(&self, key: &[Value], reading: &Reading) -> Option<Row> {
+        let _ = (key, reading);
+        None
+    }
+
     /// Whether a row that is inserted is kept at all.
     fn keeps(&self, transaction: &DatabaseTransaction, row: &Row) -> Result<bool> {
         let _ = (transaction, row);

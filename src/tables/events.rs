@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use compact_str::CompactString;
 
-use crate::sql::{Tenant, catalog::Commit};
+use crate::sql::{Tenant, Traffic, catalog::Commit};
 
 /// Something that a commit brought about for those who listen.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +77,9 @@ pub trait Audience: Send + Sync + 'static {
 
     /// How many browsers listen to a pipe.
     fn count(&self, tenant: Tenant, pipe: &str) -> usize;
+
+    /// What a tenant's browsers have done, or those of all tenants.
+    fn traffic(&self, tenant: Option<Tenant>) -> Traffic;
 
     /// The browsers that listen to a pipe, by their sessions' numbers.
     fn listeners(&self, tenant: Tenant, pipe: &str) -> Listeners;

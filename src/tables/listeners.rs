@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use super::{
     Audience, Behaviour, Listener,
     behaviour::{Reading, position},
+    pipes,
 };
 use crate::{
     error::{Error, Result},
@@ -16,10 +17,12 @@ use crate::{
     },
 };
 
+/// Characters of a pipe's name at most.
+const LONGEST_NAME: usize = 64;
 /// Most memory for the names of all pipes, when a statement goes through them.
 const MAX_NAMES_BYTES: usize = 64 * 1024 * 1024;
-/// Most that one of them takes: it has 64 characters.
-const NAME_BYTES: usize = size_of::<CompactString>() + 64;
+/// Most that one of them takes.
+const NAME_BYTES: usize = size_of::<CompactString>() + LONGEST_NAME;
 
 /// Table `pipes`.
 #[derive(Clone)]
@@ -60,6 +63,13 @@ impl Behaviour for Pipes {
             let users = audience.count(tenant, &pipe);
             (users > 0).then(|| Ok(table.row(&pipe, users)))
         })))
+    }
+
+    /// A pipe that is asked for by its name has always been answered for (notes 07).
+    fn absent(&self, key: &[Value], _: &Reading) -> Option<Row> {
+        let Some(Value::Text(pipe)) = key.first() else { return None };
+        let pipe = pipe.trim_end_matches(' ');
+        (pipe.len() <= LONGEST_NAME && pipes::check_name(pipe).is_ok()).then(|| self.row(pipe, 0))
     }
 }
 

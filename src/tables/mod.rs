@@ -53,7 +53,7 @@ pub use users_messages::{USERS_MESSAGES, WaitingMessage, WaitingMessages};
 
 use crate::{
     error::Result,
-    sql::{Catalog, Changes, Commanding, Tenant, Transaction, catalog::Lines, types::TableSchema},
+    sql::{Catalog, Changes, Commanding, Tenant, Traffic, Transaction, catalog::Lines, types::TableSchema},
     store::{Options, Stats, Store},
 };
 use table::Table;
@@ -172,6 +172,10 @@ impl Catalog for Database {
     fn counters(&self) -> Vec<(&'static str, u64)> {
         let nodes = media::counters(&self.0.nodes.nodes());
         nodes.into_iter().chain(self.stats().counters()).collect()
+    }
+
+    fn traffic(&self, tenant: Option<Tenant>) -> Traffic {
+        self.audience().map(|audience| audience.traffic(tenant)).unwrap_or_default()
     }
 }
 

@@ -42,7 +42,7 @@ const MESSAGE_BYTES: usize = 256;
 const KEPT_FOR_EVER: &str = "trust_";
 
 /// Refuses what cannot be the name of a pipe. The column bounds its length.
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     if name.len() < SHORTEST_NAME {
         return Err(Error::NameTooShort);
     }

@@ -1,6 +1,11 @@
 //! One transaction: a snapshot, overlaid by its own writes.
 
-use std::{collections::BTreeMap, iter::Peekable, sync::Arc, vec};
+use std::{
+    collections::BTreeMap,
+    iter::{self, Peekable},
+    sync::Arc,
+    vec,
+};
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
@@ -158,6 +163,19 @@ impl DatabaseTransaction {
         })))
     }
 
+    /// The row that is found by a whole primary key although none is kept.
+    fn absent(&self, table: &Table, index: u8, range: &KeyRange) -> Result<Option<Row>> {
+        let columns = table.schema.primary_key.len();
+        let Some(key) = range.one_key(columns).filter(|_| index == PRIMARY) else { return Ok(None) };
+        let Some(row) = table.behaviour.absent(key, &self.reading()) else { return Ok(None) };
+        let is_kept = if table.behaviour.is_stored() {
+            self.read(&keys::primary(&table.schema, self.tenant, key)?)?.is_some()
+        } else {
+            self.made_rows(table, range, false)?.next().is_some()
+        };
+        Ok((!is_kept).then_some(row))
+    }
+
     /// Whose invitations this takes back, if that matters to anybody.
     fn uninvited(&self) -> Result<Uninvited> {
         let mut uninvited = Uninvited::new();
@@ -264,7 +282,9 @@ impl Transaction for DatabaseTransaction {
         if !table.behaviour.is_stored() {
             return self.scan(schema, PRIMARY, &KeyRange::prefix(key.to_vec()), false)?.next().transpose();
         }
-        let Some(bytes) = self.read(&keys::primary(schema, self.tenant, key)?)? else { return Ok(None) };
+        let Some(bytes) = self.read(&keys::primary(schema, self.tenant, key)?)? else {
+            return Ok(table.behaviour.absent(key, &self.reading()));
+        };
         let mut row = table.decode(&bytes)?;
         table.behaviour.present(&mut row, &self.reading())?;
         Ok(Some(row))
@@ -272,10 +292,13 @@ impl Transaction for DatabaseTransaction {
 
     fn scan(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange, reverse: bool) -> Result<RowIter> {
         let table = Arc::clone(self.table(schema)?);
-        let bounds = keys::bounds(schema.id, self.tenant, index, range);
+        if let Some(row) = self.absent(&table, index, range)? {
+            return Ok(Box::new(iter::once(Ok(row))));
+        }
         if !table.behaviour.is_stored() {
             return self.made_rows(&table, range, reverse);
         }
+        let bounds = keys::bounds(schema.id, self.tenant, index, range);
         let entries = self.entries(bounds, reverse);
         let reading = self.reading();
         let present = move |bytes: &[u8]| {
@@ -307,6 +330,9 @@ impl Transaction for DatabaseTransaction {
 
     fn count(&self, schema: &Arc<TableSchema>, index: u8, range: &KeyRange) -> Result<u64> {
         let table = self.table(schema)?;
+        if self.absent(table, index, range)?.is_some() {
+            return Ok(1);
+        }
         if !table.behaviour.is_stored() {
             return self.made_rows(table, range, false)?.map(|row| row.map(|_| 1)).sum();
         }

@@ -1,7 +1,9 @@
 //! What is known of users: tables `users_auth`, `users_data`, `users_time` and `revoked_tokens`.
 
+use std::sync::Arc;
+
 use super::{
-    Behaviour, DatabaseTransaction, Event,
+    Audience, Behaviour, DatabaseTransaction, Event,
     behaviour::{Reading, Written, position, text, user_id},
     keys::PRIMARY,
 };
@@ -67,21 +69,39 @@ impl Behaviour for RevokedTokens {
 pub const USERS_TIME: &str = "users_time";
 /// Column `time` of `users_time` for a user who is here.
 const HERE: i64 = 0;
+/// Column `time` for a user who never was.
+const NEVER: i64 = -1;
 
 /// Table `users_time`, which is written a moment later than users come and go: who is here is seen to be.
 pub struct LastSeen {
+    schema: Arc<TableSchema>,
     id: usize,
     time: usize,
 }
 
 impl LastSeen {
     /// Finds the table's columns.
-    pub fn new(schema: &TableSchema) -> Result<Self> {
-        Ok(LastSeen { id: position(schema, "id")?, time: position(schema, "time")? })
+    pub fn new(schema: &Arc<TableSchema>) -> Result<Self> {
+        Ok(LastSeen {
+            id: position(schema, "id")?,
+            time: position(schema, "time")?,
+            schema: Arc::clone(schema),
+        })
     }
 }
 
 impl Behaviour for LastSeen {
+    /// Who is asked for by his number has always been answered for (notes 07).
+    fn absent(&self, key: &[Value], reading: &Reading) -> Option<Row> {
+        let mut row = self.schema.default_row();
+        row[self.id] = key.first()?.clone();
+        let is_here =
+            |audience: &Arc<dyn Audience>| audience.is_online(reading.tenant, user_id(&row, self.id));
+        row[self.time] =
+            Value::Int(if reading.audience.as_ref().is_some_and(is_here) { HERE } else { NEVER });
+        Some(row)
+    }
+
     fn present(&self, row: &mut Row, reading: &Reading) -> Result<()> {
         let Some(audience) = &reading.audience else { return Ok(()) };
         if audience.is_online(reading.tenant, user_id(row, self.id)) {

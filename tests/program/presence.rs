@@ -1,6 +1,6 @@
 //! What browsers hear of who is in a conference, and what becomes of members whose browser is gone.
 
-use std::{thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use cometql::freeswitch::simulator::Call;
 use mysql::{Conn, prelude::Queryable};
@@ -67,6 +67,23 @@ fn members_are_told_of_and_do_not_outlive_their_browser() {
     assert_eq!(online(&mut backend), [(1, Some(1))]);
     drop(browser);
     wait_until("nobody is left", PATIENCE, || node.members() == 0 && online(&mut backend).is_empty());
+}
+
+#[test]
+fn nobody_is_here_without_a_port_for_browsers() {
+    let mut world = World::with("");
+    let mut backend = world.server.connect();
+    let browser = world.user(&mut backend, 7);
+    let seen = "SELECT time FROM users_time";
+    wait_until("he is here", PATIENCE, || backend.query_first(seen).unwrap() == Some(0_i64));
+    world.server.kill();
+    drop(browser);
+    let file = world.server.config();
+    let settings = fs::read_to_string(&file).unwrap();
+    fs::write(&file, settings.split_once("[ws]").unwrap().0).unwrap();
+    world.server.restart();
+    let time: Option<i64> = world.server.connect().query_first(seen).unwrap();
+    assert!(time.unwrap() > 1_700_000_000, "{time:?}");
 }
 
 #[test]

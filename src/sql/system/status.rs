@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use super::View;
 use crate::sql::{
+    Traffic,
     parse::ast::Scope,
     types::{Row, Value},
 };
@@ -30,14 +31,18 @@ pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
         row("Uptime_since_flush_status", uptime),
     ];
     if scope == Scope::Global {
+        let backend = Traffic {
+            connected: counters.connections,
+            disconnected: counters.connections.saturating_sub(counters.open),
+            messages: counters.statements,
+        };
+        rows.extend(service("backend", "CometQL", backend, uptime));
+        rows.extend(service("frontend", "WebSocket", view.engine.catalog.traffic(None), uptime));
         rows.extend([
-            row("backend_add_client", counters.connections),
-            row("backend_delete_client", counters.connections.saturating_sub(counters.open)),
-            row("backend_messages", counters.statements),
-            row("backend_name", "CometQL"),
-            row("backend_online", counters.open),
             row("flag", "global"),
             row("Memory_used", view.engine.memory().held()),
+            // Always so in CppComet.
+            row("network_events", 0),
             row("uptime_in_days", uptime / DAY),
             row("uptime_in_hours", uptime / HOUR),
         ]);
@@ -45,7 +50,32 @@ pub(super) fn list(view: &View, scope: Scope) -> Vec<Row> {
             rows.extend(view.engine.catalog.counters().into_iter().map(|(name, value)| row(name, value)));
         }
     } else {
-        rows.extend([row("flag", "session"), row("id", view.login.tenant)]);
+        let tenant = view.login.tenant;
+        let processes = view.engine.processes().list(tenant);
+        let Traffic { connected, disconnected, messages } = view.engine.catalog.traffic(Some(tenant));
+        rows.extend([
+            row("flag", "session"),
+            row("id", tenant),
+            row("messages", messages),
+            row("server_online", processes.iter().filter(|process| process.tenant == Some(tenant)).count()),
+            row("user_online", connected - disconnected),
+        ]);
+    }
+    rows
+}
+
+/// CppComet's figures of a service: what is counted, and how much of it there was a second since the start.
+fn service(prefix: &str, name: &str, traffic: Traffic, uptime: u64) -> Vec<Row> {
+    let Traffic { connected, disconnected, messages } = traffic;
+    let mut rows = vec![
+        row(&format!("{prefix}_name"), name),
+        row(&format!("{prefix}_online"), connected - disconnected),
+        row(&format!("{prefix}_stat_interval"), uptime),
+    ];
+    for (what, count) in [("add_client", connected), ("delete_client", disconnected), ("messages", messages)]
+    {
+        rows.push(row(&format!("{prefix}_{what}"), count));
+        rows.push(row(&format!("{prefix}_{what}_ps"), count / uptime.max(1)));
     }
     rows
 }

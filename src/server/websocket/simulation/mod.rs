@@ -8,7 +8,14 @@
 
 mod browser;
 
-use std::{collections::BTreeMap, env, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rand::{
     Rng, SeedableRng,
@@ -32,7 +39,7 @@ use crate::{
 };
 
 /// Seeds that are run.
-const RUNS: u32 = 120;
+const RUNS: u32 = 80;
 /// How often the server of a run starts.
 const LIVES: usize = 3;
 /// Quiet moments between start and end.
@@ -259,7 +266,7 @@ impl Run {
             browser.reads = true;
             browser.ask();
         });
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         loop {
             self.pump();
             sleep(Duration::from_millis(1)).await;
@@ -353,6 +360,19 @@ impl Run {
     }
 }
 
+/// Opens the store. The last one in the same folder lets go of its files a moment after its end.
+fn open(folder: &Path) -> Database {
+    let options = Options { segment_bytes: MIB, disk_reserve: 0, disk_warning: 0, ..Options::default() };
+    let begun = Instant::now();
+    loop {
+        match Database::open(folder, options.clone(), Arc::new(NoNodes)) {
+            Ok(database) => return database,
+            Err(reason) => assert!(begun.elapsed() < PATIENCE, "{reason}"),
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn run(seed: u32, folder: &Path) {
     let mut run = Run {
         random: StdRng::seed_from_u64(seed.into()),
@@ -362,8 +382,7 @@ fn run(seed: u32, folder: &Path) {
         browsers: Vec::new(),
     };
     for life in 0..LIVES {
-        let options = Options { segment_bytes: MIB, disk_reserve: 0, disk_warning: 0, ..Options::default() };
-        let database = Database::open(folder, options, Arc::new(NoNodes)).unwrap();
+        let database = open(folder);
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(run.live(&database, life == LIVES - 1));

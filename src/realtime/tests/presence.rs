@@ -1,0 +1,136 @@
+//! Who comes and goes: users, tracked pipes, members of conferences.
+
+use super::*;
+
+#[tokio::test]
+async fn tracked_pipes_tell_who_is_in_them() {
+    let world = World::new().await;
+    let (mut one, mut other) = (world.user(7).await, world.nobody().await);
+    one.say("subscription\ntrack_room").await;
+    other.say("subscription\ntrack_room").await;
+    let told = |event: &str| json!({ "data": { "user_id": 0, "uuid": "uuid-0" }, "event": event, "pipe": "track_room" });
+    assert_eq!(one.next_timeless().await, told("subscription"));
+    // The same list again is no news.
+    other.say("subscription\ntrack_room\nweb_x").await;
+    one.say("track_pipe_users\ntrack_room\n7123").await;
+    assert_eq!(
+        one.next_timeless().await,
+        json!({
+            "_info": "answer for track_pipe_users",
+            "data": [{ "user_id": 0, "uuid": "uuid-0" }, { "user_id": 7, "uuid": "uuid-7" }],
+            "event": "answer", "marker": "7123", "pipe": "_answer",
+        })
+    );
+    one.say("pipe_count\ntrack_room\n7124\n").await;
+    assert_eq!(
+        one.next_timeless().await,
+        json!({
+            "data": { "user_in_pipe": 2 }, "event": "user_in_pipe", "marker": "7124", "pipe": "_answer_pipe_count"
+        })
+    );
+    drop(other);
+    assert_eq!(one.next_timeless().await, told("unsubscription"));
+    // Who goes is away before he has left his pipes.
+    let mut user = world.user(8).await;
+    one.say("subscription\ntrack_room\nuser_status_8").await;
+    user.say("subscription\ntrack_room").await;
+    drop(user);
+    for event in ["subscription", "offline", "unsubscription"] {
+        assert_eq!(one.next().await["event"], event);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_user_hears_of_him() {
+    let world = World::new().await;
+    let mut watcher = world.nobody().await;
+    watcher.say("subscription\nuser_status_7").await;
+    watcher.say("user_status\n7").await;
+    assert_eq!(watcher.next().await["data"], json!({ "data": -1, "last_online_time": -1 }));
+    let told = |word: &str| json!({ "data": word, "event": word, "pipe": "user_status_7" });
+    let first = world.user(7).await;
+    assert_eq!(watcher.next().await, told("online"));
+    let second = world.user(7).await;
+    drop(first);
+    watcher.say("user_status\n7").await;
+    assert_eq!(watcher.next().await["data"], json!({ "data": 0, "last_online_time": 0 }));
+    world.until("SELECT time FROM users_time WHERE id = 7", &[&["0"]]).await;
+    drop(second);
+    assert_eq!(watcher.next().await, told("offline"));
+    world.until("SELECT time > 1700000000 FROM users_time WHERE id = 7", &[&["1"]]).await;
+    watcher.say("user_status\n7").await;
+    assert!(watcher.next().await["data"]["data"].as_i64().unwrap() >= 1);
+}
+
+fn member(user_id: u32, flags: &[Flag]) -> Member {
+    Member {
+        user_id,
+        joined: 1_700_000_000,
+        last_talked: None,
+        flags: flags.iter().copied().collect(),
+        member_id: 4,
+        caller_number: "".into(),
+        volume_in: 0,
+        volume_out: 0,
+        energy: 0,
+        account: None,
+    }
+}
+
+#[tokio::test]
+async fn who_is_in_a_conference_hears_of_its_members() {
+    let world = World::new().await;
+    let mut browser = world.user(2).await;
+    world.sql("INSERT INTO conference (name, user_id, message) VALUES ('101', 2, '')").await;
+    let pipe = browser.next().await["data"]["sys"]["callPipe"].as_str().unwrap().to_owned();
+    browser.say(&format!("subscription\n{pipe}")).await;
+    let silent = member(7, &[Flag::CanSpeak, Flag::CanHear]);
+    let talking = member(7, &[Flag::CanSpeak, Flag::CanHear, Flag::Talking]);
+    let muted = member(7, &[Flag::CanHear]);
+    let older = Member { joined: 1_600_000_000, ..muted.clone() };
+    let other = member(8, &[Flag::CanHear]);
+    let ghost = member(8, &[Flag::CanHear, Flag::IsGhost]);
+    let states = [&silent, &talking, &muted, &older, &other, &ghost, &other].map(Some);
+    let steps = states.windows(2).map(|pair| (pair[0], pair[1]));
+    for (old, new) in [(None, states[0])].into_iter().chain(steps).chain([(states[6], None)]) {
+        world.member("channel", old, new).await;
+    }
+    for (action, user_id, can_speak, talking) in [
+        ("join", 7, true, false),
+        ("talking", 7, true, true),
+        ("silent", 7, false, false),
+        ("mute", 7, false, false),
+        ("leave", 7, false, false),
+        ("join", 8, false, false),
+        ("leave", 8, false, false),
+        ("join", 8, false, false),
+        ("leave", 8, false, false),
+    ] {
+        let mut event = browser.next_timeless().await;
+        let data: Json = serde_json::from_str(event["data"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            data,
+            json!({
+                "action": action, "conference_name": "101", "user_id": user_id, "uuid": "channel",
+                "talking": talking, "can_speak": can_speak, "can_hear": true, "hold": false, "has_floor": false,
+            })
+        );
+        event.as_object_mut().unwrap().remove("data");
+        assert_eq!(event, json!({ "event": "sys_member", "pipe": pipe }));
+    }
+    browser.hears_nothing().await;
+}
+
+#[tokio::test]
+async fn members_tell_whether_their_user_is_here() {
+    let world = World::new().await;
+    let browser = world.user(7).await;
+    for user_id in [0, 7, 8] {
+        world.member(&user_id.to_string(), None, Some(&member(user_id, &[]))).await;
+    }
+    let online = "SELECT user_id, online FROM conference_members ORDER BY user_id";
+    assert_eq!(world.sql(online).await, [["0", "0"], ["7", "1"], ["8", "0"]]);
+    assert_eq!(world.sql("SELECT name FROM conference_members WHERE online = 0").await.len(), 2);
+    drop(browser);
+    assert_eq!(world.sql("SELECT online FROM conference_members WHERE user_id = 7").await, [["0"]]);
+}
