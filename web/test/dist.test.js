@@ -71,16 +71,21 @@ test('pages in TypeScript can use them', async () => {
     );
 });
 
-test('docs/javascript.md shows examples/chat.html', async () => {
-    const [docs, page] = await Promise.all(['../docs/javascript.md', '../examples/chat.html'].map((name) => readFile(path(name), 'utf8')));
-    assert.ok(docs.includes(`\`\`\`html\n${page}\`\`\``));
+test('docs/javascript.md shows the examples', async () => {
+    const names = ['../docs/javascript.md', '../examples/chat.html', '../examples/call.html'];
+    const [docs, ...pages] = await Promise.all(names.map((name) => readFile(path(name), 'utf8')));
+    for (const page of pages) {
+        assert.ok(docs.includes(`\`\`\`html\n${page}\`\`\``), page);
+    }
 });
 
-test('docs/javascript.md has every function and option', async () => {
-    const docs = await readFile(path('../docs/javascript.md'), 'utf8');
-    const declared = await readFile(path('dist/CometServerApi.d.mts'), 'utf8');
-    const options = [...declared.split('interface Options')[1].split('\n}')[0].matchAll(/^ {4}(\w+)\?:/gm)];
-    const { CometServerApi } = await import('../dist/CometServerApi.mjs');
-    const names = [...Object.getOwnPropertyNames(CometServerApi.prototype), ...options.map(([, name]) => name)];
-    assert.deepEqual(names.filter((name) => name !== 'constructor' && !docs.includes(`\`${name}`)), []);
-});
+for (const name of Object.keys(LIBRARIES)) {
+    test(`docs/javascript.md has every function, option and callback of ${name}`, async () => {
+        const docs = await readFile(path('../docs/javascript.md'), 'utf8');
+        const { declared, methods } = await library(name);
+        const interfaces = declared.matchAll(/^export interface \w*(?:Options|Devices|Request|Event|Participant)\b.*\{\n([^]*?)^\}/gm);
+        const fields = [...interfaces].flatMap(([, body]) => [...body.matchAll(/^ {4}(\w+)\??[:(]/gm)].map(([, field]) => field));
+        const names = [...methods, ...fields].filter((name) => name !== 'constructor');
+        assert.deepEqual(names.filter((name) => !docs.match(`\\b${name}\\b`)), []);
+    });
+}

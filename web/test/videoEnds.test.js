@@ -48,13 +48,16 @@ test('whoever declines, or is busy, ends his ringing and is out for the caller',
 
 test('the caller is told that nobody answers, and so is who does not', async (t) => {
     const one = await on.open(t, 21);
-    const two = await on.open(t, 22, { lonelinessTimeout: 1000 });
-    await invite(on.server, '201', [one, two]);
+    const pages = await Promise.all([22, 22].map((id) => on.open(t, id, { lonelinessTimeout: 1000 })));
+    await invite(on.server, '201', [one, pages[0]]);
     await one.next('onCall');
     await one.accept();
-    await two.next('onCall');
-    assertNeverBegan(await two.next('onCallEnd'), 'no-answer');
+    for (const page of pages) {
+        await page.next('onCall');
+        assertNeverBegan(await page.next('onCallEnd'), 'no-answer');
+    }
     assert.equal((await one.next('onOut')).status, 'no-answer');
+    assert.equal((await one.counts()).onOut, 1);
 
     // The one he calls is not there at all.
     const three = await on.open(t, 23, { lonelinessTimeout: 3000 });
@@ -92,7 +95,7 @@ test('a registration that is refused ends the call', async (t) => {
     await on.server.backend.query("INSERT INTO users_auth (id, hash) VALUES (52, 'another')");
     await two.accept();
     const end = assertNeverBegan(await two.next('onCallEnd'), 'registration-failure');
-    assert.equal(end.reason, 'Rejected');
+    assert.match(end.reason, /does not know the user/);
     assert.equal((await one.next('onOut')).status, 'hangup');
     assert.equal(await two.open(), 0);
 });
@@ -104,7 +107,7 @@ test('so does one that nobody answers', async (t) => {
     await one.next('onCall');
     await one.accept();
     const end = assertNeverBegan(await one.next('onCallEnd'), 'registration-failure');
-    assert.match(end.reason, /^ws:\/\/127\.\S+ does not answer$/);
+    assert.match(end.reason, /^ws:\/\/127\.\S+ does not answer\.$/);
 });
 
 test('whose invitation was taken back is not let in', async (t) => {
@@ -113,7 +116,7 @@ test('whose invitation was taken back is not let in', async (t) => {
     await one.next('onCall');
     await on.server.backend.query("DELETE FROM conference WHERE name = '701'");
     await one.accept();
-    assert.equal(assertNeverBegan(await one.next('onCallEnd'), 'terminated').reason, 'Rejected');
+    assert.match(assertNeverBegan(await one.next('onCallEnd'), 'terminated').reason, /does not let the user in/);
 });
 
 test('the backend throws somebody out', async (t) => {
@@ -179,6 +182,20 @@ test('a call that is taken in one tab, or on one device, rings no more in the ot
     await otherTab.next('onCallStart');
     await otherTab.sees();
     assert.deepEqual(await one.counts(), { onCall: 1, onCallAccept: 1, onIn: 1, onCallStart: 1 });
+    await otherTab.hangup();
+    await one.next('onOut');
+
+    // What is declined is declined everywhere.
+    await invite(on.server, '121', [tab], { caller_id: 121 });
+    for (const page of [tab, otherTab, device]) {
+        await page.next('onCall');
+    }
+    await device.do(() => cometVideoApi.busy());
+    for (const page of [tab, otherTab, device]) {
+        assertNeverBegan(await page.next('onCallEnd'), 'busy');
+    }
+    assert.equal((await one.next('onOut')).status, 'busy');
+    assert.equal((await one.counts()).onOut, 2);
 });
 
 test('a second call rings while the first goes on, and can be declined by its callInfo', async (t) => {

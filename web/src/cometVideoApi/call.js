@@ -21,8 +21,9 @@ export class Call {
     #isOver = false;
 
     /**
-     * `type` is 'video', 'audio' or 'none'; `request` is what acceptCall() got. `handlers`: onMedia() when there is a camera and a microphone, onUp() when media
-     * flows, onWarning(warning, reason), and onEnd(status, reason), at most once and not after end().
+     * `type` is 'video', 'audio' or 'none'; `request` is what acceptCall() got. `handlers`: onMedia() when camera and
+     * microphone are open, onUp() when media flows, onWarning(warning, reason), and onEnd(status, reason), at most once and
+     * not after end().
      */
     constructor({ type, request, account, options, handlers }) {
         this.type = type;
@@ -110,7 +111,7 @@ export class Call {
         });
     }
 
-    /** What is sent. Spectators ask for the microphone as well, which makes the browser tell its address, and send nothing. */
+    /** What is sent. Spectators ask for the microphone, too, which makes the browser tell its address; they send nothing. */
     async #openMedia() {
         const isSpectator = this.type === 'none';
         const stream = await openMedia(this.type, this.#options).catch((error) => {

@@ -47,7 +47,7 @@ export class Conference {
         this.#participants = new Participants(this.#self);
         this.#signalling = new Signalling(cometApi, pipe, this.#self, {
             onServer: (member) => this.#hearServer(member),
-            onOwn: (event, { status }) => event === 'accept' && this.end(status, { isSilent: true }),
+            onOwn: (event, data) => this.#hearOwn(event, data),
             onOther: (event, data, user_id) => this.#reactions[event]?.(data, user_id),
         });
     }
@@ -165,6 +165,15 @@ export class Conference {
         this.#notice();
     }
 
+    /** What the user does on another page is done here too. */
+    #hearOwn(event, { status, callKey }) {
+        if (event === 'accept') {
+            this.end('start_accept', { isSilent: true });
+        } else if (event === 'out' && !this.#call && callKey === this.callKey) {
+            this.end(status, { isSilent: true });
+        }
+    }
+
     #hearPing(user_id) {
         this.#participants.expect(user_id);
         if (this.#call) {
@@ -180,7 +189,9 @@ export class Conference {
         }
     }
 
-    #hearAccept({ type, status }, user_id) {
+    #hearAccept(data, user_id) {
+        const { status } = data;
+        const { type } = stateOf(data);
         this.#participants.expect(user_id);
         this.#loneliness.stop();
         const caller = Number(this.#invitation.sys.caller_id);
@@ -204,8 +215,8 @@ export class Conference {
         this.#notice();
     }
 
-    #hearOut({ status }, user_id) {
-        if (!this.#participants.leave(user_id)) {
+    #hearOut({ status, callKey }, user_id) {
+        if (!this.#participants.leave(user_id, callKey)) {
             return;
         }
         this.#tell('onOut', 'out', { user_id, status });

@@ -33,7 +33,8 @@ export class Elements {
             player.srcObject.addTrack(track);
         } else {
             this.#play(player, new MediaStream([track]));
-            this.setSpeaker(this.#speaker);
+            // If it is not there any more, the browser's own choice plays.
+            this.setSpeaker(this.#speaker).catch(() => {});
         }
     }
 

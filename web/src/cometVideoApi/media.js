@@ -20,7 +20,8 @@ export class MediaError extends Error {
 
 /** Asks for what a call of a type needs: 'video', 'audio', or 'none', which sends nothing. Rejects with MediaError. */
 export async function openMedia(type, { camera, microphone }) {
-    const wish = (device) => (device ? { deviceId: { exact: device } } : true);
+    // A device that is not there any more is no reason not to call.
+    const wish = (device) => (device ? { deviceId: { ideal: device } } : true);
     const what = type === 'video' ? 'camera or microphone' : 'microphone';
     return ask(what, { audio: wish(microphone), video: type === 'video' && wish(camera) });
 }

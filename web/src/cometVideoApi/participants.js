@@ -3,11 +3,13 @@
 /** What the server says of a member, and what counts while it has not. */
 const UNKNOWN = { talking: false, can_speak: true, can_hear: true, hold: false, has_floor: false };
 
+const SERVER = Symbol('server');
+
 export class Participants {
     #self;
     /** By user; callers who are no users by channel. */
     #all = new Map();
-    /** Who left until they come again, and who said so, 'server' or 'user': what else is said of them is late. */
+    /** Who left, until they come again, with who said so: SERVER, or the callKey of what they declined or left. */
     #gone = new Map();
 
     /** `self` is the user's own id. */
@@ -42,17 +44,18 @@ export class Participants {
         }
     }
 
-    /** A user's browser says that he is out, or will not come. Whether that is new. */
-    leave(user_id) {
-        const isNew = this.#gone.get(user_id) !== 'server';
-        this.#remove(user_id, 'user');
+    /** A user's browser says that he is out, or will not come to what a callKey names. Whether that is new. */
+    leave(user_id, callKey = '') {
+        // He may have several pages, each of which says so.
+        const isNew = ![SERVER, callKey].includes(this.#gone.get(user_id));
+        this.#remove(user_id, callKey);
         return isNew;
     }
 
     /** A user is invited, or accepts: he may come, or say that he will not. */
     expect(user_id) {
-        if (this.#gone.has(user_id)) {
-            this.#gone.set(user_id, 'user');
+        if (this.#gone.get(user_id) === SERVER) {
+            this.#gone.set(user_id, null);
         }
     }
 
@@ -99,7 +102,7 @@ export class Participants {
         if (!it || it.channels.size > 0) {
             return 'late';
         }
-        this.#remove(key, 'server');
+        this.#remove(key, SERVER);
         return 'out';
     }
 

@@ -11,7 +11,12 @@ const GATHERING = 1000;
 /** How long FreeSWITCH may take to answer a call, in seconds. */
 const NO_ANSWER = 120;
 
-const REASONS = {
+const LOST = 'The connection to the media server is lost.';
+/** What JsSIP's causes mean to the user; others are clear enough. */
+const UNREGISTERED = { Rejected: 'The media server does not know the user, or not with this password.' };
+const UNCONNECTED = {
+    Rejected: 'The media server does not let the user in: the invitation was taken back, perhaps.',
+    'RTP Timeout': LOST,
     'Incompatible SDP':
         'The media server cannot reach this browser. Allow the microphone: browsers hide their address from pages that may use neither it nor the camera.',
 };
@@ -47,9 +52,8 @@ export class SipCall {
             session_timers: false,
         });
         this.#ua.on('registered', () => this.#dial(account.target));
-        this.#ua.on('registrationFailed', ({ cause }) => this.#close('registration-failure', cause));
-        const late = () => this.#close('registration-failure', `${account.address} does not answer`);
-        this.#timer = setTimeout(late, options.sip_timeout);
+        this.#ua.on('registrationFailed', ({ cause }) => this.#refuse(UNREGISTERED[cause] ?? cause));
+        this.#timer = setTimeout(() => this.#refuse(`${account.address} does not answer.`), options.sip_timeout);
         this.#ua.start();
     }
 
@@ -89,13 +93,20 @@ export class SipCall {
         }
     }
 
+    #refuse(reason) {
+        // A call that goes on needs no registration.
+        if (!this.#session) {
+            this.#close('registration-failure', reason);
+        }
+    }
+
     #dial(target) {
         // Registrations are renewed.
         if (this.#session || this.#isOver) {
             return;
         }
         clearTimeout(this.#timer);
-        const over = ({ cause }) => this.#close('terminated', REASONS[cause] ?? cause);
+        const over = ({ cause }) => this.#close('terminated', UNCONNECTED[cause] ?? cause);
         this.#session = this.#ua.call(target, {
             mediaStream: this.#stream,
             mediaConstraints: { audio: this.#stream !== null, video: this.#type === 'video' },
@@ -115,7 +126,7 @@ export class SipCall {
         connection.addEventListener('track', ({ track }) => this.#handlers.onTrack(track));
         watch(connection, {
             onUp: () => this.#isOver || this.#handlers.onUp(),
-            onLost: () => this.#close('terminated', 'The connection to the media server is lost.'),
+            onLost: () => this.#close('terminated', LOST),
         });
     }
 
