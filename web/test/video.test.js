@@ -83,9 +83,9 @@ test('others are told who is muted, by himself or by the backend, and who talks'
     for (const caller of [one, two]) {
         await until('the backend mutes', async () => (await caller.participant(22)).muted);
     }
-    on.freeswitch.talk('00001521', true);
+    on.freeswitch.talk(one.account, true);
     await until('he talks', async () => (await two.participant(21)).talking);
-    on.freeswitch.talk('00001521', false);
+    on.freeswitch.talk(one.account, false);
     await until('he is silent', async () => !(await two.participant(21)).talking);
 });
 
@@ -164,6 +164,8 @@ test('another camera and another stream can be sent', async (t) => {
     await two.next('onCallStart');
     assert.equal(await two.open(), 0);
     await one.do((camera) => cometVideoApi.setDevices({ camera }), cameras[0].id);
+    const before = await on.freeswitch.pictures(one.account);
+    await until('pictures of the other camera', async () => (await on.freeswitch.pictures(one.account)) > before + 1);
     await two.sees();
     assert.deepEqual([await one.open(), await one.do(() => local.srcObject.getTracks().length)], [2, 2]);
     const refused = await one.do(() => cometVideoApi.setDevices({ microphone: 'none' }).catch(({ message }) => message));
@@ -177,6 +179,6 @@ test('the bandwidth is limited as options and setBandwidth say', async (t) => {
     const [one, two] = await Promise.all([on.open(t, 81, { bandwidth_video: 128, bandwidth_audio: 16 }), on.open(t, 82)]);
     assert.deepEqual(await one.do(() => cometVideoApi.setBandwidth({ audio: 24 })), { video: 128, audio: 24 });
     await on.talk('801', [one, two]);
-    assert.deepEqual(on.freeswitch.limits('00001581'), { audio: 24, video: 128 });
-    assert.deepEqual(on.freeswitch.limits('00001582'), { audio: 32, video: 256 });
+    assert.deepEqual(on.freeswitch.limits(one.account), { audio: 24, video: 128 });
+    assert.deepEqual(on.freeswitch.limits(two.account), { audio: 32, video: 256 });
 });

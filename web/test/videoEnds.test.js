@@ -142,10 +142,25 @@ test('the backend throws somebody out', async (t) => {
 test('a BYE that is lost is made up for by what the server says', async (t) => {
     const [one, two] = await Promise.all([91, 92].map((id) => on.open(t, id)));
     await on.talk('901', [one, two]);
-    await on.freeswitch.kickUnheard('00001592');
+    const count = "SELECT COUNT(*) AS members FROM conference_members WHERE name = '901'";
+    await until('the server knows them', async () => (await on.server.backend.query(count))[0][0].members === 2);
+    on.freeswitch.kickUnheard(two.account);
     assert.equal((await one.next('onOut')).user_id, 92);
     assert.equal((await two.next('onCallEnd')).status, 'terminated');
     assert.equal(await two.open(), 0);
+});
+
+test('a call outlives its WebSocket, and a registration that is refused meanwhile', async (t) => {
+    const [one, two] = await Promise.all([101, 102].map((id) => on.open(t, id)));
+    await on.talk('1001', [one, two]);
+    await on.server.backend.query("INSERT INTO users_auth (id, hash) VALUES (101, 'another')");
+    const { refusals } = on.freeswitch;
+    on.freeswitch.dropConnections();
+    await until('its new registration is refused', () => on.freeswitch.refusals > refusals);
+    await one.sees();
+    await one.hangup();
+    assert.equal((await one.next('onCallEnd')).status, 'hangup');
+    await until('FreeSWITCH has heard it', () => !on.freeswitch.users.includes(one.account));
 });
 
 test('a page that is loaded anew or closed leaves the conference at once', async (t) => {
@@ -216,7 +231,10 @@ test('a second call rings while the first goes on, and can be declined by its ca
 
 test('nothing is left of calls that are over', async (t) => {
     const [one, two] = await Promise.all([141, 142].map((id) => on.open(t, id)));
-    const pipes = async () => (await on.server.backend.query("SELECT name FROM users_in_pipes WHERE name LIKE 'web_syscall%'"))[0];
+    const pipes = async () => {
+        const [rows] = await on.server.backend.query("SELECT name FROM users_in_pipes WHERE name LIKE 'web_syscall%'");
+        return rows;
+    };
     for (const name of ['141', '142']) {
         await on.talk(name, [one, two]);
         assert.ok((await pipes()).length > 0);

@@ -17,7 +17,7 @@ async function oldClient(t, user_id) {
     const client = { user_id, page, heard: [] };
     page.subscription('msg.sys_sipCall', ({ data: { sys } }) => {
         client.sys = sys;
-        page.subscription(sys.callPipe, ({ data, server_info }) => client.heard.push([server_info.event, data, server_info.user_id]));
+        page.subscription(sys.callPipe, ({ data, server_info }) => client.heard.push([server_info.event, data]));
         client.say('ping', { status: 'ping' });
     });
     // Everything three times, as that library does.
@@ -69,7 +69,8 @@ test('an old client and a new one understand each other', async (t) => {
     assert.deepEqual([out.user_id, out.status], [12, 'hangup']);
     await one.hangup();
     assert.equal(typeof (await old.hears('out', 'hangup')).callKey, 'string');
-    assert.deepEqual(await one.counts(), { onCall: 1, onCallAccept: 1, onIn: 1, onCallStart: 1, onToggleMute: 1, onOut: 1, onCallEnd: 1 });
+    const once = ['onCall', 'onCallAccept', 'onIn', 'onCallStart', 'onToggleMute', 'onOut', 'onCallEnd'];
+    assert.deepEqual(await one.names(), once);
 });
 
 test('who comes to an old client hears from it that it is there', async (t) => {

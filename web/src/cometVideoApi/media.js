@@ -3,7 +3,7 @@
 /** What to do about errors of getUserMedia, by their names. */
 const HELP = {
     NotAllowedError:
-        'The browser keeps it from this page: allow it beside the page’s address (and in the system’s settings), then call again.',
+        'The browser keeps it from this page: allow it beside the page’s address, and in the system’s settings, then call again.',
     NotFoundError: 'There is none: connect one, then call again.',
     NotReadableError: 'Another program uses it: close that program, then call again.',
     OverconstrainedError: 'The chosen one is not there any more: choose another.',

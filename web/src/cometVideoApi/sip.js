@@ -18,7 +18,7 @@ const UNCONNECTED = {
     Rejected: 'The media server does not let the user in: the invitation was taken back, perhaps.',
     'RTP Timeout': LOST,
     'Incompatible SDP':
-        'The media server cannot reach this browser. Allow the microphone: browsers hide their address from pages that may use neither it nor the camera.',
+        'The media server cannot reach this browser, which hides its address from pages without a microphone: allow it.',
 };
 
 export class SipCall {

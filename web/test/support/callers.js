@@ -12,8 +12,8 @@ export const CALL_PAGE = `<!DOCTYPE html><link rel="icon" href="data:,">
 <script src="CometServerApi.js"></script><script src="cometVideoApi.js"></script>
 <script>
     globalThis.said = [];
-    const names = ['onCall', 'onCallAccept', 'onCallStart', 'onCallEnd', 'onIn', 'onOut', 'onToggleMute', 'onToggleHold', 'onWarning'];
-    const note = (name) => [name, (event) => said.push([name, event])];
+    const names = ['Call', 'CallAccept', 'CallStart', 'CallEnd', 'In', 'Out', 'ToggleMute', 'ToggleHold', 'Warning'];
+    const note = (name) => ['on' + name, (event) => said.push(['on' + name, event])];
     globalThis.opened = [];
     const { mediaDevices } = navigator;
     const open = mediaDevices.getUserMedia.bind(mediaDevices);
@@ -120,12 +120,11 @@ export class Caller {
     }
 }
 
-/** Invites users to a conference, as a backend does. */
-export async function invite(server, name, callers, { caller_id = callers[0].user_id, profile = 'video', message = '', stream = 0 } = {}) {
+/** Invites users to a conference, as a backend does. `columns` are those of `conference` that matter; the first user calls. */
+export async function invite(server, name, callers, columns = {}) {
     for (const { user_id } of callers) {
-        await server.backend.query(
-            'INSERT INTO conference (name, user_id, caller_id, message, profile, stream) VALUES (?, ?, ?, ?, ?, ?)',
-            [name, user_id, caller_id, message, profile, stream],
-        );
+        const row = { name, user_id, caller_id: callers[0].user_id, message: '', profile: 'video', ...columns };
+        const places = Object.keys(row).map(() => '?');
+        await server.backend.query(`INSERT INTO conference (${Object.keys(row)}) VALUES (${places})`, Object.values(row));
     }
 }

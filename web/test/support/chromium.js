@@ -31,7 +31,8 @@ export class Chromium {
         const started = new Chromium();
         // Its sandbox refuses to run as root.
         const chromiumSandbox = process.getuid() !== 0;
-        started.#browser = await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, chromiumSandbox, timeout: PATIENCE });
+        const options = { executablePath: PROGRAM, args: ARGUMENTS, timeout: PATIENCE };
+        started.#browser = await chromium.launch({ ...options, chromiumSandbox });
         return started;
     }
 
@@ -39,7 +40,7 @@ export class Chromium {
         await this.#browser.close();
     }
 
-    /** A profile of its own, with its own storage and permissions, gone when the test ends, or with the browser. Options: Playwright's. */
+    /** A profile with its own storage and permissions, gone when the test ends, or with the browser. Options: Playwright's. */
     async profile(test, options = {}) {
         const context = await this.#browser.newContext({ permissions: PERMISSIONS, ...options });
         context.setDefaultTimeout(PATIENCE);

@@ -42,7 +42,8 @@ export class Server {
         server.port = sql.port;
         server.node = `${browsers.ip}:${browsers.port}`;
         server.folder = await mkdtemp(join(tmpdir(), 'cometql-web-'));
-        const ports = `[cometql]\nip = ${sql.ip}\nport = ${sql.port}\n[ws]\nip = ${browsers.ip}\nport = ${browsers.port}\n${ws}\n`;
+        const section = (name, { ip, port }) => `[${name}]\nip = ${ip}\nport = ${port}\n`;
+        const ports = `${section('cometql', sql)}${section('ws', browsers)}${ws}\n`;
         await writeFile(join(server.folder, 'comet.ini'), `[main]\npassword = ${PASSWORD}\n${ports}${settings}`);
         await server.run();
         return server;

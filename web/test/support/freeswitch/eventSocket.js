@@ -113,8 +113,10 @@ function describe({ id, uuid, account, joined, flags }) {
     const listed = FLAGS.map((name) => `<${name}>${flags[name] ?? false}</${name}>`).join('');
     const seconds = Math.floor((Date.now() - joined) / 1000);
     const caller = `<caller_id_name>${account}</caller_id_name><caller_id_number>${account}</caller_id_number>`;
-    const numbers = `<join_time>${seconds}</join_time><last_talking>N/A</last_talking><energy>100</energy><volume_in>0</volume_in><volume_out>0</volume_out>`;
-    return `<member type="caller"><id>${id}</id><flags>${listed}</flags><uuid>${uuid}</uuid>${caller}${numbers}</member>`;
+    const times = `<join_time>${seconds}</join_time><last_talking>N/A</last_talking>`;
+    const volumes = '<energy>100</energy><volume_in>0</volume_in><volume_out>0</volume_out>';
+    const identity = `<id>${id}</id><flags>${listed}</flags><uuid>${uuid}</uuid>${caller}`;
+    return `<member type="caller">${identity}${times}${volumes}</member>`;
 }
 
 function send(socket, type, body) {

@@ -19,6 +19,8 @@ export class Freeswitch {
     /** By SIP's Call-ID. */
     #members = new Map();
 
+    /** How many logins it has refused. */
+    refusals = 0;
     /** Whether it knows a video codec that browsers have. */
     hasVideo = true;
 
@@ -38,6 +40,9 @@ export class Freeswitch {
                 secret: (user, realm, method) => it.#secret(user, realm, method),
                 call: (...call) => it.#call(...call),
                 again: (id, sdp) => it.#media.answer(id, sdp, {}),
+                refused: () => {
+                    it.refusals += 1;
+                },
                 end: (id) => it.#remove(id),
             },
         });
@@ -65,7 +70,13 @@ export class Freeswitch {
     /** The bandwidths that a SIP user wants, in kbit/s. */
     limits(account) {
         const { offer } = this.#find(account)[1];
-        return Object.fromEntries([...offer.matchAll(/^m=(\w+)(?:(?!^m=)[^])*?^b=AS:(\d+)/gm)].map(([, kind, limit]) => [kind, Number(limit)]));
+        const limits = offer.matchAll(/^m=(\w+)(?:(?!^m=)[^])*?^b=AS:(\d+)/gm);
+        return Object.fromEntries([...limits].map(([, kind, limit]) => [kind, Number(limit)]));
+    }
+
+    /** How many pictures have come from a SIP user. */
+    pictures(account) {
+        return this.#media.pictures(this.#find(account)[0]);
     }
 
     /** Throws a SIP user out. */
@@ -75,15 +86,21 @@ export class Freeswitch {
         return this.#remove(id);
     }
 
-    /** The same, while his WebSocket is lost and the BYE with it. */
+    /** The same, while his WebSocket is lost and the BYE with it. Media is not what tells him. */
     kickUnheard(account) {
         const [id] = this.#find(account);
-        return this.#remove(id);
+        this.#members.delete(id);
+        this.#eventSocket.tell('del-member');
     }
 
     /** A SIP user begins to talk, or ends. */
     talk(account, talking) {
         this.#find(account)[1].flags.talking = talking;
+    }
+
+    /** Browsers lose their WebSockets, and nothing else. */
+    dropConnections() {
+        this.#sip.dropConnections();
     }
 
     /** The machine fails: no more media, and no SIP. */

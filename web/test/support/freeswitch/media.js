@@ -22,6 +22,11 @@ export class Media {
         return this.#page.evaluate((id) => globalThis.hangUp(id), id);
     }
 
+    /** How many pictures have come from a caller. */
+    pictures(id) {
+        return this.#page.evaluate((id) => globalThis.pictures(id), id);
+    }
+
     /** Vanishes without a word. */
     async vanish() {
         await this.#page.close();
@@ -80,6 +85,8 @@ async function inPage() {
         }
         return connection.localDescription.sdp;
     };
+
+    globalThis.pictures = (id) => calls.get(id).video.getVideoPlaybackQuality().totalVideoFrames;
 
     globalThis.hangUp = (id) => {
         calls.get(id)?.connection.close();

@@ -24,8 +24,9 @@ export class SipServer {
     #dialogs = new Map();
 
     /**
-     * `handlers`: secret(user, realm, method) is the HA1 of a user, undefined for nobody; call(id, user, number, sdp) answers
-     * [status, sdp]; again(id, sdp) is the answer to a call's later offer; end(id) when the caller hangs up. All may be promises.
+     * `handlers`, all of which may give promises: secret(user, realm, method) is the HA1 of a user, undefined for nobody;
+     * refused() when a login fails; call(id, user, number, sdp) answers [status, sdp]; again(id, sdp) is the answer to a call's
+     * later offer; end(id) when the caller hangs up.
      */
     static async start({ ip, port, isSecure, handlers }) {
         const sip = new SipServer();
@@ -39,8 +40,13 @@ export class SipServer {
         return sip;
     }
 
-    async stop() {
+    /** Breaks the browsers' connections; they may come back. */
+    dropConnections() {
         this.#sockets.clients.forEach((socket) => socket.terminate());
+    }
+
+    async stop() {
+        this.dropConnections();
         this.#server.close();
         await Promise.all(this.#work);
     }
@@ -132,6 +138,7 @@ export class SipServer {
             return said.username;
         }
         say('403 Forbidden');
+        this.#handlers.refused();
         return undefined;
     }
 }
