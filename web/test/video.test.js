@@ -114,6 +114,7 @@ test('an audio call has sound only, in the element that is for it', async (t) =>
     const kinds = (id) => one.do((id) => document.getElementById(id).srcObject.getTracks().map(({ kind }) => kind), id);
     assert.deepEqual([await kinds('sound'), await kinds('local')], [['audio'], ['audio']]);
     await until('sound', () => one.do(() => sound.currentTime > 0));
+    await two.next('onCallStart');
     assert.equal((await two.participant(41)).video, false);
 });
 
@@ -129,7 +130,7 @@ test('spectators of a stream see without sending, and keep no microphone open', 
     assert.equal((await two.next('onCallStart')).type, 'none');
     await two.sees();
     assert.deepEqual([await one.open(), await two.open()], [2, 0]);
-    assert.equal((await one.participant(52)).video, false);
+    await until('the other one knows', async () => (await one.participant(52))?.video === false);
     await one.hangup();
     await one.next('onCallEnd');
     assert.equal(await one.open(), 0);
