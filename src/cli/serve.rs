@@ -65,6 +65,9 @@ async fn run(
             let salt = settings.sip.pipe_salt.clone().unwrap_or(password);
             let realtime =
                 Realtime::start(&database, clock, accounts, salt, websocket.realtime.clone()).await?;
+            if websocket.exposes_passwords() {
+                warn!("[ws] admin lets other machines send SQL, with their passwords, and without TLS");
+            }
             let figures = Box::new(move || engine.figures());
             let browsers = WebsocketPort::new(&realtime, clock, websocket.clone(), figures)?;
             let listener = listen(Arc::new(browsers.with_sql(&port)))?;

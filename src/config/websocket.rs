@@ -86,6 +86,11 @@ impl Default for WebsocketSettings {
 }
 
 impl WebsocketSettings {
+    /// Whether passwords may travel over a network, where others can read them.
+    pub fn exposes_passwords(&self) -> bool {
+        self.tls.is_none() && !self.admin.iter().all(|network| network.addr().is_loopback())
+    }
+
     /// None if nobody asked for the port: the section says neither where it is nor how many threads it has, or
     /// `thread_num = 0`.
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
@@ -211,7 +216,10 @@ mod tests {
         assert_eq!(settings.base_dir, Some("www".into()));
         assert_eq!(text(&settings.metrics_allow), ["10.0.0.0/8"]);
         assert_eq!(text(&settings.admin), ["::1/128", "10.0.0.5/32"]);
-        assert_eq!(read("[ws]\nport = 1\nadmin = off\n").unwrap().unwrap().admin, []);
+        assert!(settings.exposes_passwords());
+        let nobody = read("[ws]\nport = 1\nadmin = off\n").unwrap().unwrap();
+        assert_eq!(nobody.admin, []);
+        assert!(!nobody.exposes_passwords() && !default.exposes_passwords());
     }
 
     #[test]

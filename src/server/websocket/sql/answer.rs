@@ -18,7 +18,7 @@ use crate::{
 /// The largest integer up to which a double holds every one (Number.MAX_SAFE_INTEGER).
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// The answer to a request, as far as it is known.
+/// The answer to a request, as far as it is known. It counts as memory held until the client has it.
 pub(super) struct Answer {
     text: Vec<u8>,
     /// Bytes up to the end of the last result that is whole.
@@ -35,10 +35,9 @@ impl Answer {
         Answer { whole: text.len(), text, limit, share: Share::of(memory) }
     }
 
-    /// The whole text.
-    pub fn finish(mut self) -> Vec<u8> {
+    /// There are no more results.
+    pub fn finish(&mut self) {
         self.text.extend(b"]}");
-        self.text
     }
 
     /// What a statement without rows did.
@@ -141,6 +140,12 @@ impl Answer {
     fn write(&mut self, value: &(impl serde::Serialize + ?Sized)) {
         // Writing to a Vec does not fail, and everything here can be written.
         let _ = serde_json::to_writer(self.text.by_ref(), value);
+    }
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
     }
 }
 

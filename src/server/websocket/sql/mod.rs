@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout, timeout_at},
 };
 use tracing::debug;
@@ -57,7 +57,7 @@ const BASIC: &str = "basic ";
 /// What `/sql` has of its own.
 pub(super) struct SqlDoor {
     port: Arc<MysqlPort>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
     /// How fast each address asks.
     paces: Mutex<LruCache<IpAddr, Rate>>,
 }
@@ -106,6 +106,18 @@ impl From<Error> for Refusal {
     }
 }
 
+/// The answer to a request that was carried out, and the room that it takes until the client has it.
+struct Carried {
+    answer: Answer,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Carried {
+    fn as_ref(&self) -> &[u8] {
+        self.answer.as_ref()
+    }
+}
+
 /// Stops a statement whose client has gone.
 struct CancelOnDrop(Canceller);
 
@@ -118,7 +130,11 @@ impl Drop for CancelOnDrop {
 impl SqlDoor {
     /// A door to this port.
     pub fn new(port: Arc<MysqlPort>) -> Self {
-        SqlDoor { port, room: Semaphore::new(MAX_AT_ONCE), paces: Mutex::new(LruCache::unbounded()) }
+        SqlDoor {
+            port,
+            room: Arc::new(Semaphore::new(MAX_AT_ONCE)),
+            paces: Mutex::new(LruCache::unbounded()),
+        }
     }
 
     /// Whether one more request of this address may come now.
@@ -151,7 +167,7 @@ impl SqlDoor {
         tenant: Tenant,
         credentials: Credentials,
         query: &str,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Answer, Refusal> {
         let entered = self.port.connections.enter(client);
         let user = shown_user(credentials.user.as_bytes());
         let login = Login { tenant, user, host: client.ip().to_string(), connection_id: entered.id() };
@@ -174,7 +190,8 @@ impl SqlDoor {
                 break;
             }
         }
-        Ok(answer.finish())
+        answer.finish();
+        Ok(answer)
     }
 
     async fn carry_out_one(
@@ -210,13 +227,13 @@ impl WebsocketPort {
         B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
     {
         let (status, body) = match self.judge(door, request, peer).await {
-            Ok(body) => (StatusCode::OK, body),
+            Ok(carried) => (StatusCode::OK, Bytes::from_owner(carried)),
             Err(Refusal { status, error }) => {
                 debug!(%peer, %error, "a request with SQL is refused");
-                (status, error_json(&error).to_string().into_bytes())
+                (status, error_json(&error).to_string().into())
             }
         };
-        let mut answer = Response::new(Either::Left(Full::new(body.into())));
+        let mut answer = Response::new(Either::Left(Full::new(body)));
         *answer.status_mut() = status;
         for (name, value) in [
             (SERVER, "CometQL"),
@@ -246,7 +263,7 @@ impl WebsocketPort {
         door: &SqlDoor,
         request: Request<B>,
         peer: SocketAddr,
-    ) -> Result<Vec<u8>, Refusal>
+    ) -> Result<Carried, Refusal>
     where
         B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
     {
@@ -281,7 +298,7 @@ impl WebsocketPort {
         if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes > MAX_BODY) {
             return Err(too_large());
         }
-        let _room = door.room.try_acquire().map_err(|_| Error::TooManyConnections)?;
+        let room = Arc::clone(&door.room).try_acquire_owned().map_err(|_| Error::TooManyConnections)?;
         let mut share = Share::of(door.port.engine.memory());
         share.resize(MAX_BODY)?;
         let body = timeout(self.settings.handshake_timeout, Limited::new(body, MAX_BODY).collect()).await;
@@ -296,7 +313,9 @@ impl WebsocketPort {
         let Query { query } = serde_json::from_slice(&body)
             .map_err(|reason| Refusal::new(StatusCode::BAD_REQUEST, format!("the body: {reason}")))?;
         drop(body);
-        door.carry_out(SocketAddr::new(address, peer.port()), tenant, credentials, &query).await
+        let client = SocketAddr::new(address, peer.port());
+        let answer = door.carry_out(client, tenant, credentials, &query).await?;
+        Ok(Carried { answer, _room: room })
     }
 }
 

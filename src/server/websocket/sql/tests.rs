@@ -283,3 +283,24 @@ async fn what_has_begun_is_answered_when_the_server_stops() {
     connection.stream.read_to_string(&mut answer).await.unwrap();
     assert_eq!(read(&answer).0, 200);
 }
+
+#[tokio::test]
+async fn an_answer_takes_room_until_its_client_has_it() {
+    let mysql = port(MysqlSettings { max_packet: 1 << 20, ..settings() });
+    let world = World::with_sql(WebsocketSettings::default(), &mysql).await.at("127.0.0.1:1000");
+    let row = "select repeat('x', 60000)";
+    let body = json!({ "query": [row; 8].join(" union all ") }).to_string();
+    let mut connection = world.connect();
+    connection.stream.write_all(Sent { body: &body, ..GOOD }.text().as_bytes()).await.unwrap();
+    // More than goes into the pipe.
+    let mut begin = [0; 1];
+    connection.stream.read_exact(&mut begin).await.unwrap();
+    assert_eq!(world.port.sql.as_ref().unwrap().room.available_permits(), MAX_AT_ONCE - 1);
+    assert!(mysql.engine.memory().held() >= 8 * 60_000);
+    let mut rest = String::new();
+    connection.stream.read_to_string(&mut rest).await.unwrap();
+    connection.served.await.unwrap();
+    assert!(rest.len() > 8 * 60_000);
+    assert_eq!(world.port.sql.as_ref().unwrap().room.available_permits(), MAX_AT_ONCE);
+    assert_eq!(mysql.engine.memory().held(), 0);
+}
