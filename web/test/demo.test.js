@@ -35,7 +35,12 @@ const visitor = async (t, name, options) => comeIn(await chromium.open(t, demo.l
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const participant = (page, text) => page.locator('#participants li').filter({ hasText: text });
 const says = (page, text) => page.getByRole('status').filter({ hasText: text }).waitFor();
-const statements = (page) => page.locator('#statements code').allTextContents();
+/** The statements that are shown, the latest first, when there are so many. */
+const statements = (page, count) =>
+    until(`${count} statements are shown`, async () => {
+        const shown = await page.locator('#statements code').allTextContents();
+        return shown.length === count && shown;
+    });
 
 test('somebody rings, is seen in the call, muted and gone, and the SQL is shown', async (t) => {
     const [anna, bob] = await Promise.all([visitor(t, 'Anna'), visitor(t, 'Bob', PHONE)]);
@@ -73,12 +78,12 @@ test('somebody rings, is seen in the call, muted and gone, and the SQL is shown'
     await until('nobody is in it', async () => (await demo.value('SELECT COUNT(*) FROM conference_members WHERE name = ?', [conference])) === 0);
     await until('nobody is invited', async () => (await demo.value('SELECT COUNT(*) FROM conference WHERE name = ?', [conference])) === 0);
 
-    const [register, invite, come, ...rest] = (await statements(anna)).reverse();
+    const [register, invite, come, ...rest] = (await statements(anna, 5)).reverse();
     assert.match(register, /^INSERT INTO users_auth .*;\nINSERT INTO users_data .*'\{"name":"Anna"\}'\)$/);
     assert.match(invite, /^INSERT INTO conference \(name, user_id, caller_id, message, profile\)\nVALUES \('\d{9}', \d+, /);
     assert.match(come, /^INSERT INTO pipes_messages /);
     assert.deepEqual(rest.map((statement) => statement.split(' WHERE ')[0]).sort(), ['DELETE FROM conference', 'DELETE FROM conference_members']);
-    const muting = (await statements(bob)).filter((statement) => statement.startsWith('UPDATE')).reverse();
+    const muting = (await statements(bob, 6)).filter((statement) => statement.startsWith('UPDATE')).reverse();
     assert.deepEqual(muting.map((statement) => statement.split(' WHERE ')[0]), [1, 0].map((muted) => `UPDATE conference_members SET can_speak = ${1 - muted}`));
     assert.deepEqual([...anna.errors, ...bob.errors], []);
 });

@@ -288,8 +288,8 @@ async fn what_has_begun_is_answered_when_the_server_stops() {
 async fn an_answer_takes_room_until_its_client_has_it() {
     let mysql = port(MysqlSettings { max_packet: 1 << 20, ..settings() });
     let world = World::with_sql(WebsocketSettings::default(), &mysql).await.at("127.0.0.1:1000");
-    let row = "select repeat('x', 60000)";
-    let body = json!({ "query": [row; 8].join(" union all ") }).to_string();
+    let query = ["select repeat('x', 60000)"; 8].join(" union all ");
+    let body = json!({ "query": query }).to_string();
     let mut connection = world.connect();
     connection.stream.write_all(Sent { body: &body, ..GOOD }.text().as_bytes()).await.unwrap();
     // More than goes into the pipe.
