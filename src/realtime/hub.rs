@@ -14,6 +14,10 @@ use super::{
 };
 use crate::sql::Tenant;
 
+/// Browsers to whom a message is written at once, by whoever says it. All others are sent it by their own connections, so
+/// that nobody is held up for long.
+const AT_ONCE: usize = 1_024;
+
 /// The connected browsers.
 #[derive(Default)]
 pub(super) struct Hub {
@@ -120,7 +124,11 @@ impl Hub {
 
 fn send(peers: &[Arc<Peer>], message: &Broadcast, except: Option<&Arc<Peer>>) -> usize {
     let others = peers.iter().filter(|peer| except.is_none_or(|except| !Arc::ptr_eq(peer, except)));
-    others.filter(|peer| peer.send_broadcast(message)).count()
+    let taken = others.enumerate().filter(|(number, peer)| match number {
+        ..AT_ONCE => peer.send_broadcast(message),
+        _ => peer.queue_broadcast(message),
+    });
+    taken.count()
 }
 
 /// Removes a browser from a list; whether it was there.

@@ -42,7 +42,7 @@ use self::{
 };
 pub use self::{
     message::{ClientVersion, refusal},
-    peer::{About, End, Mailbox},
+    peer::{About, End, Mailbox, Shortcut},
     presence::forget_everybody,
     session::{Hello, Session},
 };

@@ -1,15 +1,17 @@
 //! One browser as others see it: who it is, and the bounded queue of what it is sent.
 
 use std::{
-    fmt,
+    collections::VecDeque,
+    fmt, mem,
     net::IpAddr,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use compact_str::CompactString;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
@@ -73,11 +75,38 @@ pub struct Peer {
     /// When it came: a time-ordered id, so that what was written later has a greater one.
     pub(super) since: Uuid,
     version: ClientVersion,
-    letters: mpsc::UnboundedSender<Letter>,
-    unread: AtomicUsize,
     max_unread: usize,
-    end: OnceLock<End>,
-    has_ended: Notify,
+    outbox: Mutex<Outbox>,
+    /// Something came into the outbox, or its end.
+    changed: Notify,
+}
+
+/// What a browser is yet to be sent: nothing, most of the time.
+#[derive(Default)]
+struct Outbox {
+    letters: VecDeque<Letter>,
+    /// Bytes of the letters, and of those that were handed out and are not yet written.
+    unread: usize,
+    /// Taken while nothing waits.
+    shortcut: Option<Arc<dyn Shortcut>>,
+    /// Why nothing more is sent.
+    end: Option<End>,
+    /// Nobody empties it any more.
+    closed: bool,
+}
+
+impl Outbox {
+    /// Sends a message at once if nothing waits and the connection takes it; whether it did.
+    fn takes_shortcut(&self, text: &Utf8Bytes) -> bool {
+        let shortcut = self.shortcut.as_ref().filter(|_| self.unread == 0 && self.end.is_none());
+        shortcut.is_some_and(|shortcut| shortcut.try_send(text))
+    }
+}
+
+/// A way to a browser past what waits for it.
+pub trait Shortcut: Send + Sync {
+    /// Gives a message to the connection, if that can be done without waiting; whether the connection has it. Must be quick.
+    fn try_send(&self, text: &Utf8Bytes) -> bool;
 }
 
 /// A message on its way to a browser.
@@ -90,9 +119,10 @@ struct Letter {
 /// What waits for a browser; its connection empties it.
 pub struct Mailbox {
     peer: Arc<Peer>,
-    letters: mpsc::UnboundedReceiver<Letter>,
-    /// What was handed out and not yet written.
-    under_way: Option<Letter>,
+    /// Bytes of what was handed out and not yet written.
+    under_way: usize,
+    /// Who is told when that is written.
+    receipts: Vec<mpsc::Sender<()>>,
 }
 
 impl Peer {
@@ -105,7 +135,6 @@ impl Peer {
         since: Uuid,
         max_unread: usize,
     ) -> (Arc<Peer>, Mailbox) {
-        let (sender, letters) = mpsc::unbounded_channel();
         let peer = Arc::new(Peer {
             session: NEXT_SESSION.fetch_add(1, Ordering::Relaxed),
             tenant,
@@ -113,13 +142,11 @@ impl Peer {
             about,
             since,
             version,
-            letters: sender,
-            unread: AtomicUsize::new(0),
             max_unread,
-            end: OnceLock::new(),
-            has_ended: Notify::new(),
+            outbox: Mutex::default(),
+            changed: Notify::new(),
         });
-        let mailbox = Mailbox { peer: Arc::clone(&peer), letters, under_way: None };
+        let mailbox = Mailbox { peer: Arc::clone(&peer), under_way: 0, receipts: Vec::new() };
         (peer, mailbox)
     }
 
@@ -139,37 +166,45 @@ impl Peer {
         self.post(broadcast.text(self.version), None)
     }
 
+    /// Has the browser's own connection send a message for many, whatever waits; whether it takes it.
+    pub(super) fn queue_broadcast(&self, broadcast: &Broadcast) -> bool {
+        self.push(&mut self.outbox.lock(), broadcast.text(self.version), None)
+    }
+
     /// Sends a message and has `written` told when the browser's connection has it.
     pub(super) fn send_receipted(&self, envelope: &Envelope, written: Option<mpsc::Sender<()>>) {
         self.post(envelope.text(self.version), written);
     }
 
     fn post(&self, text: Utf8Bytes, written: Option<mpsc::Sender<()>>) -> bool {
-        if self.end.get().is_some() {
+        let mut outbox = self.outbox.lock();
+        if !outbox.takes_shortcut(&text) {
+            return self.push(&mut outbox, text, written);
+        }
+        drop(outbox);
+        receipt(written);
+        true
+    }
+
+    fn push(&self, outbox: &mut Outbox, text: Utf8Bytes, written: Option<mpsc::Sender<()>>) -> bool {
+        if outbox.closed || outbox.end.is_some() {
             return false;
         }
         let size = text.len() + OVERHEAD;
-        if self.unread.fetch_add(size, Ordering::Relaxed) + size > self.max_unread {
-            self.end(End::Unread);
-            return false;
+        if outbox.unread + size > self.max_unread {
+            outbox.end = Some(End::Unread);
+        } else {
+            outbox.unread += size;
+            outbox.letters.push_back(Letter { text, written });
         }
-        self.letters.send(Letter { text, written }).is_ok()
+        self.changed.notify_one();
+        outbox.end.is_none()
     }
 
     /// Ends its connection; the first reason counts.
     pub(super) fn end(&self, reason: End) {
-        if self.end.set(reason).is_ok() {
-            self.has_ended.notify_one();
-        }
-    }
-
-    async fn ended(&self) -> End {
-        loop {
-            if let Some(end) = self.end.get() {
-                return *end;
-            }
-            self.has_ended.notified().await;
-        }
+        self.outbox.lock().end.get_or_insert(reason);
+        self.changed.notify_one();
     }
 }
 
@@ -177,34 +212,65 @@ impl Mailbox {
     /// The next message, or why the server ends the connection. To be followed by [`Mailbox::written`] when the connection
     /// has it. No message is lost when this is dropped before it is ready.
     pub async fn next(&mut self) -> Result<Utf8Bytes, End> {
-        let letter = tokio::select! {
-            biased;
-            end = self.peer.ended() => return Err(end),
-            Some(letter) = self.letters.recv() => letter,
-        };
-        let text = letter.text.clone();
-        self.under_way = Some(letter);
-        Ok(text)
-    }
-
-    /// A message that waits already, whatever became of the connection.
-    pub fn next_waiting(&mut self) -> Option<Utf8Bytes> {
-        self.letters.try_recv().ok().map(|letter| letter.text)
-    }
-
-    /// The last message is written.
-    pub fn written(&mut self) {
-        if let Some(Letter { text, written }) = self.under_way.take() {
-            self.peer.unread.fetch_sub(text.len() + OVERHEAD, Ordering::Relaxed);
-            if let Some(written) = written {
-                let _ = written.try_send(());
+        loop {
+            if let Some(end) = self.end() {
+                return Err(end);
             }
+            if let Some(text) = self.next_waiting() {
+                return Ok(text);
+            }
+            self.peer.changed.notified().await;
         }
+    }
+
+    /// A message that waits already, whatever became of the connection. [`Mailbox::written`] is for it, too.
+    pub fn next_waiting(&mut self) -> Option<Utf8Bytes> {
+        let Letter { text, written } = self.peer.outbox.lock().letters.pop_front()?;
+        self.under_way += text.len() + OVERHEAD;
+        self.receipts.extend(written);
+        Some(text)
+    }
+
+    /// All messages that were handed out are written.
+    pub fn written(&mut self) {
+        self.peer.outbox.lock().unread -= mem::take(&mut self.under_way);
+        self.receipts.drain(..).for_each(|written| receipt(Some(written)));
+    }
+
+    /// From now on messages take this way while none waits.
+    pub fn open_shortcut(&self, shortcut: Arc<dyn Shortcut>) {
+        self.peer.outbox.lock().shortcut = Some(shortcut);
     }
 
     /// Ready when the server ends the connection.
     pub async fn ended(&self) -> End {
-        self.peer.ended().await
+        loop {
+            if let Some(end) = self.end() {
+                return end;
+            }
+            self.peer.changed.notified().await;
+        }
+    }
+
+    fn end(&self) -> Option<End> {
+        self.peer.outbox.lock().end
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        let mut outbox = self.peer.outbox.lock();
+        outbox.closed = true;
+        outbox.shortcut = None;
+        // Those who wait for a receipt are to hear at once that there will be none.
+        outbox.letters = VecDeque::new();
+    }
+}
+
+/// Tells who waits for it that a message is written.
+fn receipt(written: Option<mpsc::Sender<()>>) {
+    if let Some(written) = written {
+        let _ = written.try_send(());
     }
 }
 
@@ -225,7 +291,7 @@ mod tests {
         assert!(receipt.try_recv().is_err());
         mailbox.written();
         receipt.try_recv().unwrap();
-        assert_eq!(peer.unread.load(Ordering::Relaxed), 0);
+        assert_eq!(peer.outbox.lock().unread, 0);
     }
 
     #[tokio::test]

@@ -113,7 +113,10 @@ impl Session {
             Command::Subscription { pipes } => return self.subscribe(pipes),
             Command::UserStatus { user_id } => self.tell_status(user_id),
             Command::PipeCount { pipe, marker } => self.tell_count(pipe, marker),
-            Command::Say { pipe, event, kind, payload } => self.say(pipe, event, kind, payload).await,
+            // In a box: it takes more room than all the rest of a connection, which is seldom needed.
+            Command::Say { pipe, event, kind, payload } => {
+                Box::pin(self.say(pipe, event, kind, payload)).await
+            }
             Command::PipeLog { pipe } => self.tell_history(pipe),
             Command::TrackPipeUsers { pipe, marker } => self.tell_users(pipe, marker),
             Command::UserData { marker, user_id } => self.tell_data(marker, user_id),

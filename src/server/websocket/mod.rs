@@ -4,7 +4,7 @@
 //! 2. [`WebsocketPort::serve`] reads requests with hyper, within bounds of size and time. [`target`] says what a browser claims
 //!    to be, [`http`] answers what is not a WebSocket: [`pages`] of our own among it, and [`sql`] for the pages that [`origin`]
 //!    lets through.
-//! 3. [`socket`] carries the session, at most at the [`rate`] that the settings say; [`metrics`] count.
+//! 3. [`socket`] carries the session over a [`wire`], at most at the [`rate`] that the settings say; [`metrics`] count.
 
 mod http;
 mod metrics;
@@ -15,12 +15,13 @@ mod service;
 mod socket;
 mod sql;
 mod target;
+mod wire;
 
 use std::{
     convert::Infallible,
     future::Future,
     net::{IpAddr, SocketAddr},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -60,6 +61,7 @@ use self::{
     socket::{Ended, Socket},
     sql::SqlDoor,
     target::{Claim, Refusal},
+    wire::Wire,
 };
 use super::{mysql::MysqlPort, stopping::Stopping, throttle::Throttle, tls::Tls};
 use crate::{
@@ -72,7 +74,9 @@ use crate::{
 /// Most bytes of a request's head: CppComet reads 8 KB at most.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Bytes that are read of a WebSocket at a time. Few, because every idle connection has room for them.
-const READ_BYTES: usize = 4 * 1024;
+const READ_BYTES: usize = 1024;
+/// Bytes of messages that are written to a WebSocket at a time, if as many wait.
+const WRITE_BYTES: usize = 4 * 1024;
 /// How long a client may take to read an answer.
 const MAX_PAGE_TIME: Duration = Duration::from_secs(60);
 /// Most bytes that are kept of a header.
@@ -145,6 +149,40 @@ impl WebsocketPort {
     {
         let _connected = self.metrics.connected();
         let mut stop = pin!(stop);
+        // In a box: what it takes until then is not needed for as long as a browser stays.
+        let entering = Box::pin(async {
+            let (socket, visitor) = self.answer_requests(stream, peer, stop.as_mut()).await?;
+            Some(self.let_in(socket, visitor).await)
+        });
+        let entered = entering.await;
+        let ended = match entered {
+            Some(Ok((socket, session, mailbox))) => {
+                let _present = self.metrics.session(session.is_of_user());
+                let rate = Rate::new(self.settings.max_rate);
+                socket.carry(session, mailbox, rate, &self.metrics, stop).await
+            }
+            Some(Err(ended)) => ended,
+            None => return,
+        };
+        self.metrics.ended(ended.reason());
+        debug!(%peer, %ended, "a browser's connection ends");
+        if ended.is_nuisance()
+            && let Some(count) = self.nuisances.count()
+        {
+            warn!(%peer, %ended, count, "browsers are sent away");
+        }
+    }
+
+    /// Answers the requests of a connection until it is closed or has become a WebSocket.
+    async fn answer_requests<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<(Socket<S>, Result<Hello, Refusal>)>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let upgrade = Mutex::new(None);
         let begun = AtomicBool::new(false);
         let answer = service_fn(|request| async {
@@ -166,23 +204,15 @@ impl WebsocketPort {
                     connection.as_mut().graceful_shutdown();
                     let _ = timeout(limit, connection).await;
                 }
-                return;
+                return None;
             }
         };
         if let Ok(Err(error)) = &served {
             // Clients that send nonsense or hang up are nobody's business but theirs.
             debug!(%peer, %error, "a browser is gone");
         }
-        let Some(Upgrade { ready, visitor }) = upgrade.lock().take() else { return };
-        let Some(socket) = self.socket::<S>(ready).await else { return };
-        let ended = self.receive(socket, visitor, stop).await;
-        self.metrics.ended(ended.reason());
-        debug!(%peer, %ended, "a browser's connection ends");
-        if ended.is_nuisance()
-            && let Some(count) = self.nuisances.count()
-        {
-            warn!(%peer, %ended, count, "browsers are sent away");
-        }
+        let Upgrade { ready, visitor } = upgrade.lock().take()?;
+        Some((self.socket(ready).await?, visitor))
     }
 
     /// The WebSocket of a connection that has become one.
@@ -195,11 +225,11 @@ impl WebsocketPort {
         let max_message = self.settings.realtime.max_message;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
-            .write_buffer_size(0)
+            .write_buffer_size(WRITE_BYTES)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
         let stream = WebSocketStream::from_partially_read(
-            parts.io.into_inner(),
+            Wire::new(parts.io.into_inner(), self.metrics.sent.clone()),
             parts.read_buf.to_vec(),
             Role::Server,
             Some(config),
@@ -209,31 +239,27 @@ impl WebsocketPort {
     }
 
     /// Lets a browser in, or tells it why not.
-    async fn receive<S>(
+    async fn let_in<S>(
         &self,
         mut socket: Socket<S>,
         visitor: Result<Hello, Refusal>,
-        stop: impl Future<Output = ()>,
-    ) -> Ended
+    ) -> Result<(Socket<S>, Session, Mailbox), Ended>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        match visitor {
-            Ok(hello) => match self.open(hello).await {
-                Ok(Some((session, mailbox))) => {
-                    let _present = self.metrics.session(session.is_of_user());
-                    let rate = Rate::new(self.settings.max_rate);
-                    socket.carry(session, mailbox, rate, &self.metrics, stop).await
-                }
-                Ok(None) => Ended::Guessing,
-                Err(reason) => {
-                    error!(%reason, "a browser cannot be let in");
-                    Ended::Failed
-                }
-            },
+        let hello = match visitor {
+            Ok(hello) => hello,
             Err(Refusal { code, text, version }) => {
                 socket.last_words([refusal(version, code, text, self.clock.now().timestamp())]).await;
-                Ended::Unwelcome(code)
+                return Err(Ended::Unwelcome(code));
+            }
+        };
+        match self.open(hello).await {
+            Ok(Some((session, mailbox))) => Ok((socket, session, mailbox)),
+            Ok(None) => Err(Ended::Guessing),
+            Err(reason) => {
+                error!(%reason, "a browser cannot be let in");
+                Err(Ended::Failed)
             }
         }
     }

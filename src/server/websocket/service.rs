@@ -52,8 +52,12 @@ impl WebsocketPort {
         stop: impl Future<Output = ()>,
     ) {
         let Some(tls) = &self.tls else { return self.serve(stream, peer, stop).await };
-        if let Some(stream) = tls.accept(stream, peer, self.settings.handshake_timeout).await {
-            self.serve(stream, peer, stop).await;
-        }
+        // In a box: without TLS, nobody needs the room that it takes.
+        Box::pin(async {
+            if let Some(stream) = tls.accept(stream, peer, self.settings.handshake_timeout).await {
+                self.serve(stream, peer, stop).await;
+            }
+        })
+        .await;
     }
 }

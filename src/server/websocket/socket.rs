@@ -3,7 +3,7 @@
 //! No close frame is ever sent, not even as an answer: `CometServerApi.js` comes back only after a connection that was
 //! cut (notes 01, section 5). tungstenite would send its answer to a close frame the next time it is used; it never is.
 
-use std::{fmt, future::Future, iter, mem, pin::pin, time::Duration};
+use std::{fmt, future::Future, iter, mem, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Bytes, Message, Utf8Bytes, error::ProtocolError},
 };
 
-use super::{metrics::Metrics, rate::Rate};
+use super::{WRITE_BYTES, metrics::Metrics, rate::Rate, wire::Wire};
 use crate::realtime::{End, Mailbox, Session};
 
 /// How long the last words to a browser may take in all.
@@ -95,14 +95,15 @@ impl Ended {
 
 /// A browser's connection.
 pub(super) struct Socket<S> {
-    stream: WebSocketStream<S>,
+    /// In a box, so that it takes its room once: a future has some for each function that it is handed to.
+    stream: Box<WebSocketStream<Wire<S>>>,
     /// How often it is asked whether it is still there.
     ping_interval: Duration,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    pub fn new(stream: WebSocketStream<S>, ping_interval: Duration) -> Self {
-        Socket { stream, ping_interval }
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Socket<S> {
+    pub fn new(stream: WebSocketStream<Wire<S>>, ping_interval: Duration) -> Self {
+        Socket { stream: Box::new(stream), ping_interval }
     }
 
     /// Carries a session until the browser is gone, `stop` is ready, or the session ends it.
@@ -114,6 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         metrics: &Metrics,
         stop: impl Future<Output = ()>,
     ) -> Ended {
+        mailbox.open_shortcut(self.stream.get_ref().shortcut());
         let ended = tokio::select! {
             ended = self.exchange(&mut session, &mut mailbox, &mut rate, metrics) => ended,
             () = stop => return Ended::Stopping,
@@ -172,20 +174,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     Message::Ping(Bytes::new())
                 }
             };
-            let size = message.len();
-            let mut silence = pin!(sleep(self.ping_interval));
-            tokio::select! {
-                sent = self.stream.send(message) => match sent {
-                    Ok(()) => {
-                        mailbox.written();
-                        metrics.sent.count(size);
-                    }
-                    Err(error) => return Ended::Broken(error),
-                },
-                end = mailbox.ended() => return Ended::Refused(end),
-                () = &mut silence => return Ended::Silent,
+            if let Err(ended) = self.send(message, mailbox, metrics).await {
+                return ended;
             }
         }
+    }
+
+    /// Sends a message, and with it some that wait behind it.
+    async fn send(
+        &mut self,
+        message: Message,
+        mailbox: &mut Mailbox,
+        metrics: &Metrics,
+    ) -> Result<(), Ended> {
+        let (mut next, mut bytes) = (Some(message), 0);
+        while let Some(message) = next.take() {
+            let size = message.len();
+            patiently(self.stream.feed(message), mailbox, self.ping_interval).await?;
+            metrics.sent.count(size);
+            bytes += size;
+            if bytes < WRITE_BYTES {
+                next = mailbox.next_waiting().map(Message::Text);
+            }
+        }
+        patiently(self.stream.flush(), mailbox, self.ping_interval).await?;
+        mailbox.written();
+        Ok(())
+    }
+}
+
+/// Waits for a browser to take what it is sent, unless the server ends its connection or it is silent for too long.
+async fn patiently(
+    sending: impl Future<Output = Result<(), tungstenite::Error>>,
+    mailbox: &Mailbox,
+    patience: Duration,
+) -> Result<(), Ended> {
+    tokio::select! {
+        // Nearly always it is done at once.
+        biased;
+        sent = sending => sent.map_err(Ended::Broken),
+        end = mailbox.ended() => Err(Ended::Refused(end)),
+        () = sleep(patience) => Err(Ended::Silent),
     }
 }
 
