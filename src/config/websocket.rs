@@ -63,6 +63,8 @@ pub struct RealtimeSettings {
     pub max_message: usize,
     /// `max_pipes`: pipes that one connection may be subscribed to.
     pub max_pipes: usize,
+    /// `max_subscriptions`: subscriptions of all connections together.
+    pub max_subscriptions: usize,
     /// `max_unread`: bytes that may wait for a browser that reads too slowly; then it is dropped.
     pub max_unread: usize,
     /// `message_lifetime`: how long a message waits for a user.
@@ -150,6 +152,7 @@ impl RealtimeSettings {
             max_message,
             max_unread,
             max_pipes: reader.count(SECTION, "max_pipes", 32, 100_000, 1_000),
+            max_subscriptions: reader.count(SECTION, "max_subscriptions", 1_000, 100_000_000, 2_000_000),
             message_lifetime: reader.duration(SECTION, "message_lifetime", SECOND, 3_650 * DAY, 30 * DAY),
             call_lifetime: reader.duration(SECTION, "call_lifetime", SECOND, DAY, 2 * MINUTE),
             public_user_data: reader.switch(SECTION, "public_user_data", false),

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use compact_str::CompactString;
@@ -25,9 +25,17 @@ pub(super) struct Hub {
     pipes: DashMap<(Tenant, CompactString), Vec<Arc<Peer>>>,
     users: DashMap<(Tenant, u32), Vec<Arc<Peer>>>,
     logouts: AtomicU64,
+    /// Of all browsers together.
+    subscriptions: AtomicUsize,
+    max_subscriptions: usize,
 }
 
 impl Hub {
+    /// One in which browsers may have so many subscriptions together.
+    pub fn new(max_subscriptions: usize) -> Self {
+        Hub { max_subscriptions, ..Hub::default() }
+    }
+
     /// Makes a browser one of its user's. `first` is called if he had none before, while none of his can come or go: what
     /// it tells others is heard in the order in which it happens.
     pub fn enter(&self, peer: &Arc<Peer>, first: impl FnOnce()) {
@@ -71,13 +79,18 @@ impl Hub {
         }
     }
 
-    /// Adds a browser to a pipe; those who are in it before are sent `told`.
-    pub fn subscribe(&self, pipe: &CompactString, peer: &Arc<Peer>, told: Option<&Broadcast>) {
+    /// Adds a browser to a pipe; those who are in it before are sent `told`. False if there are too many subscriptions.
+    pub fn subscribe(&self, pipe: &CompactString, peer: &Arc<Peer>, told: Option<&Broadcast>) -> bool {
+        if self.subscriptions.fetch_add(1, Ordering::Relaxed) >= self.max_subscriptions {
+            self.subscriptions.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
         let mut peers = self.pipes.entry((peer.tenant, pipe.clone())).or_default();
         if let Some(told) = told {
             send(&peers, told, None);
         }
         peers.push(Arc::clone(peer));
+        true
     }
 
     /// Takes a browser out of a pipe; those who stay are sent `told`.
@@ -86,6 +99,7 @@ impl Hub {
         if !remove(entry.get_mut(), peer) {
             return;
         }
+        self.subscriptions.fetch_sub(1, Ordering::Relaxed);
         if let Some(told) = told {
             send(entry.get(), told, None);
         }

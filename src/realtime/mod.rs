@@ -47,6 +47,7 @@ pub use self::{
     session::{Hello, Session},
 };
 use crate::{
+    complaints::Complaints,
     config::{RealtimeSettings, Secret},
     error::{Error, Result},
     sql::{Clock, Tenant, Traffic, catalog::Commit},
@@ -71,6 +72,8 @@ pub struct Realtime {
     accounts: Arc<dyn Accounts>,
     settings: RealtimeSettings,
     hub: Hub,
+    /// Browsers for whose subscriptions there was no room.
+    overfull: Complaints,
     queues: Queues,
     last_seen: Arc<LastSeen>,
     counters: Counters,
@@ -103,8 +106,9 @@ impl Realtime {
                 database: database.clone(),
                 clock: Arc::clone(clock),
                 accounts,
+                hub: Hub::new(settings.max_subscriptions),
+                overfull: Complaints::default(),
                 settings,
-                hub: Hub::default(),
                 queues: Queues::default(),
                 last_seen,
                 counters: Counters::default(),

@@ -1,10 +1,10 @@
 //! One browser's session: logged in, subscribed, and answered, until its connection ends.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use compact_str::CompactString;
 use serde_json::json;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::{
     Realtime,
@@ -154,19 +154,24 @@ impl Session {
             }
             wanted.insert(pipe);
         }
-        for pipe in self.pipes.difference(&wanted) {
-            self.leave(pipe);
+        let before = mem::replace(&mut self.pipes, wanted);
+        before.difference(&self.pipes).for_each(|pipe| self.leave(pipe));
+        let refused: BTreeSet<_> =
+            self.pipes.difference(&before).filter(|pipe| !self.join(pipe)).cloned().collect();
+        if !refused.is_empty() {
+            self.pipes.retain(|pipe| !refused.contains(pipe));
+            self.subscription_error("Too many letters");
+            if let Some(count) = self.realtime.overfull.count() {
+                warn!(tenant = self.peer.tenant, count, "no room for subscriptions: [ws] max_subscriptions");
+            }
         }
-        for pipe in wanted.difference(&self.pipes) {
-            self.join(pipe);
-        }
-        self.pipes = wanted;
         Ok(())
     }
 
-    fn join(&self, pipe: &CompactString) {
+    /// Comes into a pipe, if there is room.
+    fn join(&self, pipe: &CompactString) -> bool {
         let told = self.membership(pipe, "subscription");
-        self.realtime.hub.subscribe(pipe, &self.peer, told.as_ref());
+        self.realtime.hub.subscribe(pipe, &self.peer, told.as_ref())
     }
 
     fn leave(&self, pipe: &CompactString) {

@@ -174,6 +174,25 @@ async fn a_long_history_is_sent_as_far_as_it_may_wait() {
 }
 
 #[tokio::test]
+async fn subscriptions_of_all_are_bounded_together() {
+    let settings = RealtimeSettings { max_subscriptions: 3, ..RealtimeSettings::default() };
+    let world = World::with(settings).await;
+    let (mut one, mut other) = (world.nobody().await, world.nobody().await);
+    let pipes = |browser: &Browser| browser.session.pipes().map(str::to_owned).collect::<Vec<_>>();
+    one.say("subscription\nweb_a\nweb_b").await;
+    other.say("subscription\nweb_a\nweb_b\nweb_c").await;
+    assert_eq!(other.next().await["data"], json!({ "code": "403", "error": "Too many letters" }));
+    assert_eq!(pipes(&other), ["web_a"]);
+    // Whoever leaves makes room, by another list or for good.
+    one.say("subscription\nweb_d").await;
+    other.say("subscription\nweb_a\nweb_b").await;
+    drop(one);
+    other.say("subscription\nweb_a\nweb_b\nweb_c").await;
+    assert_eq!(pipes(&other), ["web_a", "web_b", "web_c"]);
+    other.hears_nothing().await;
+}
+
+#[tokio::test]
 async fn subscriptions_replace_each_other() {
     let settings = RealtimeSettings { max_pipes: 3, ..RealtimeSettings::default() };
     let world = World::with(settings).await;
