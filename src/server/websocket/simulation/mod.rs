@@ -108,7 +108,9 @@ impl Life {
     /// Ends as the server does that is asked to.
     async fn stop(&mut self) {
         self.port.stopping.begin();
-        while self.connections.join_next().await.is_some() {}
+        while let Some(ended) = self.connections.join_next().await {
+            ended.unwrap();
+        }
         self.realtime.flush().await.unwrap();
     }
 }
@@ -373,7 +375,19 @@ fn open(folder: &Path) -> Database {
     }
 }
 
+/// Names a seed that fails.
+struct Named(u32);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("seed {} fails", self.0);
+        }
+    }
+}
+
 fn run(seed: u32, folder: &Path) {
+    let _named = Named(seed);
     let mut run = Run {
         random: StdRng::seed_from_u64(seed.into()),
         tenant: seed + 1,
@@ -404,7 +418,6 @@ fn messages_reach_whom_they_are_for_whatever_happens() {
             scope.spawn(move || {
                 let folder = tempfile::tempdir().unwrap();
                 for seed in (first..RUNS).step_by(threads.try_into().unwrap()) {
-                    println!("seed {seed}");
                     run(seed, folder.path());
                 }
             });
