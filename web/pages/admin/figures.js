@@ -5,11 +5,16 @@ import { element, setText } from '../dom.js';
 /** Names of SHOW GLOBAL STATUS, and what they are called here. Tenants do not see all of them. */
 const AMOUNTS = {
     Threads_connected: 'SQL connections',
+    frontend_online: 'Browsers',
     Nodes_well: 'Nodes that are well',
     Nodes_conferences: 'Conferences of all tenants',
     Nodes_members: 'Members of all tenants',
 };
-const RATES = { Questions: 'Statements a second', Store_commits: 'Commits a second' };
+const RATES = {
+    Questions: 'Statements a second',
+    frontend_messages: 'Browsers’ messages a second',
+    Store_commits: 'Commits a second',
+};
 
 export class Figures {
     #list;
