@@ -41,6 +41,7 @@ test('the operator sees everything, and his buttons do what they say', async (t)
     for (const node of ['fs1:7443', 'fs2:7443']) {
         await row(page, 'nodes', node).filter({ hasText: 'well' }).waitFor();
     }
+    await page.locator('#figures div').filter({ hasText: /^Browsers[0-9]/ }).waitFor();
     await page.locator('#figures div').filter({ hasText: /Statements a second[0-9]+\.[0-9]/ }).waitFor();
     await assertAccessible(page);
 

@@ -109,6 +109,18 @@ test('who declines is not in the call, and who goes away is not in it any more',
     assert.deepEqual([...carla.errors, ...dora.errors], []);
 });
 
+test('one window is enough: simulated people come when they are rung, and go with the last visitor', async (t) => {
+    const gerda = await visitor(t, 'Gerda');
+    await button(gerda, 'Ring somebody simulated').click();
+    await says(gerda, 'You are connected.');
+    await participant(gerda, 'user ').waitFor();
+    const members = () => demo.value("SELECT COUNT(*) FROM conference c JOIN conference_members m USING (name, user_id) WHERE c.message LIKE '%Gerda%'");
+    assert.equal(await members(), 2);
+    await button(gerda, 'Hang up').click();
+    await until('nobody is left', async () => (await members()) === 0);
+    assert.deepEqual(gerda.errors, []);
+});
+
 test('with a media server they see each other, after a login by hand', async (t) => {
     const site = await Site.start({ 'mixer.html': CALL_PAGE });
     t.after(() => site.stop());

@@ -127,7 +127,8 @@ impl People {
         while !is_stopped() {
             for _ in 0..LOOKS {
                 sleep(PACE / LOOKS);
-                self.visitors.let_in(backend, &self.nodes)?;
+                self.visitors.let_in(backend, &self.nodes, self.users)?;
+                self.visitors.see_off(backend, &self.nodes)?;
             }
             self.visitors.talk(&self.nodes, &mut self.random);
             self.end_conferences(backend)?;

@@ -7,6 +7,8 @@ import { Connection, sql } from '../sql.js';
 export const HERE = 'track_demo';
 /** Where `cometql demo`, which simulates FreeSWITCH, hears who comes into its conferences. */
 const COMING = 'demo_coming';
+/** So many users, from 1 on, `cometql demo` simulates at least. */
+const SIMULATED_PEOPLE = 10;
 
 export class Backend {
     /** Clicks are shown, with the SQL that they cause. */
@@ -82,6 +84,12 @@ export class Backend {
     disconnect(conference, user_id) {
         return this.#clicks.run(sql`DELETE FROM conference_members WHERE name = ${conference} AND user_id = ${user_id}`);
     }
+}
+
+/** One of the users who are simulated, if FreeSWITCH is. */
+export function simulatedPerson() {
+    const user_id = 1 + random(SIMULATED_PEOPLE);
+    return { user_id, name: nameOf(user_id) };
 }
 
 /** The name of a conference that nobody is in: numbers, as in the mission of CometQL. */

@@ -3,7 +3,7 @@
 import { byId } from '../dom.js';
 import { enter } from '../entrance.js';
 import { Statements } from '../statements.js';
-import { Backend } from './backend.js';
+import { Backend, simulatedPerson } from './backend.js';
 import { Calls } from './calls.js';
 import { PeopleList } from './people-list.js';
 
@@ -42,6 +42,8 @@ function begin() {
     byId('simulated').hidden = !isSimulated;
     byId('own-name').textContent = self.name;
     const calls = new Calls(backend, self, isSimulated);
+    byId('ring-simulated').hidden = !isSimulated;
+    byId('ring-simulated').onclick = () => calls.invite(simulatedPerson());
     const people = new PeopleList(backend, self, (person) => calls.invite(person));
     cometApi.onAuthSuccess(() => people.refresh());
     cometApi.onAuthFalill(() => {
