@@ -80,6 +80,11 @@ export class Backend {
         );
     }
 
+    /** Whether FreeSWITCH has said that a user is in a conference. */
+    async isMember(conference, user_id) {
+        return (await this.#looks.rows(sql`SELECT 1 FROM conference_members WHERE name = ${conference} AND user_id = ${user_id}`)).length > 0;
+    }
+
     /** Has a user disconnected. */
     disconnect(conference, user_id) {
         return this.#clicks.run(sql`DELETE FROM conference_members WHERE name = ${conference} AND user_id = ${user_id}`);
