@@ -105,7 +105,8 @@ impl Outbox {
 
 /// A way to a browser past what waits for it.
 pub trait Shortcut: Send + Sync {
-    /// Gives a message to the connection, if that can be done without waiting; whether the connection has it. Must be quick.
+    /// Gives a message to the connection, if that can be begun without waiting; whether the connection has it, or its
+    /// beginning. Must be quick.
     fn try_send(&self, text: &Utf8Bytes) -> bool;
 }
 
@@ -178,11 +179,10 @@ impl Peer {
 
     fn post(&self, text: Utf8Bytes, written: Option<mpsc::Sender<()>>) -> bool {
         let mut outbox = self.outbox.lock();
-        if !outbox.takes_shortcut(&text) {
+        // Of a message that takes the shortcut, the rest may be lost with the connection: that is no receipt.
+        if written.is_some() || !outbox.takes_shortcut(&text) {
             return self.push(&mut outbox, text, written);
         }
-        drop(outbox);
-        receipt(written);
         true
     }
 
@@ -234,7 +234,9 @@ impl Mailbox {
     /// All messages that were handed out are written.
     pub fn written(&mut self) {
         self.peer.outbox.lock().unread -= mem::take(&mut self.under_way);
-        self.receipts.drain(..).for_each(|written| receipt(Some(written)));
+        for written in self.receipts.drain(..) {
+            let _ = written.try_send(());
+        }
     }
 
     /// From now on messages take this way while none waits.
@@ -264,13 +266,6 @@ impl Drop for Mailbox {
         outbox.shortcut = None;
         // Those who wait for a receipt are to hear at once that there will be none.
         outbox.letters = VecDeque::new();
-    }
-}
-
-/// Tells who waits for it that a message is written.
-fn receipt(written: Option<mpsc::Sender<()>>) {
-    if let Some(written) = written {
-        let _ = written.try_send(());
     }
 }
 
