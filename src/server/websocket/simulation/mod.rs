@@ -141,7 +141,7 @@ impl Run {
 
     fn connect(&mut self, life: &mut Life, user: u32) {
         // So little room that messages are under way in pieces.
-        let (stream, served) = duplex(*[100, 1_000, 10_000].choose(&mut self.random).unwrap());
+        let (stream, served) = duplex(*[1_000, 3_000, 10_000].choose(&mut self.random).unwrap());
         let port = Arc::clone(&life.port);
         life.connections.spawn(async move {
             let stop = port.stopping.begun();
@@ -258,7 +258,8 @@ impl Run {
             self.browsers[one].reads |= self.chance(2);
         }
         for _ in 0..12 {
-            for _ in 0..10 {
+            // Often enough that who reads is not taken for one who does not.
+            for _ in 0..30 {
                 self.pump();
                 yield_now().await;
             }
