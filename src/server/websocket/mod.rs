@@ -75,8 +75,6 @@ use crate::{
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Bytes that are read of a WebSocket at a time. Few, because every idle connection has room for them.
 const READ_BYTES: usize = 1024;
-/// Bytes of messages that are written to a WebSocket at a time, if as many wait.
-const WRITE_BYTES: usize = 4 * 1024;
 /// How long a client may take to read an answer.
 const MAX_PAGE_TIME: Duration = Duration::from_secs(60);
 /// Most bytes that are kept of a header.
@@ -225,7 +223,7 @@ impl WebsocketPort {
         let max_message = self.settings.realtime.max_message;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
-            .write_buffer_size(WRITE_BYTES)
+            .write_buffer_size(0)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
         let stream = WebSocketStream::from_partially_read(

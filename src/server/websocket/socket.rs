@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Bytes, Message, Utf8Bytes, error::ProtocolError},
 };
 
-use super::{WRITE_BYTES, metrics::Metrics, rate::Rate, wire::Wire};
+use super::{metrics::Metrics, rate::Rate, wire::Wire};
 use crate::realtime::{End, Mailbox, Session};
 
 /// How long the last words to a browser may take in all.
@@ -174,32 +174,13 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Socket<S> {
                     Message::Ping(Bytes::new())
                 }
             };
-            if let Err(ended) = self.send(message, mailbox, metrics).await {
+            let size = message.len();
+            if let Err(ended) = patiently(self.stream.send(message), mailbox, self.ping_interval).await {
                 return ended;
             }
-        }
-    }
-
-    /// Sends a message, and with it some that wait behind it.
-    async fn send(
-        &mut self,
-        message: Message,
-        mailbox: &mut Mailbox,
-        metrics: &Metrics,
-    ) -> Result<(), Ended> {
-        let (mut next, mut bytes) = (Some(message), 0);
-        while let Some(message) = next.take() {
-            let size = message.len();
-            patiently(self.stream.feed(message), mailbox, self.ping_interval).await?;
+            mailbox.written();
             metrics.sent.count(size);
-            bytes += size;
-            if bytes < WRITE_BYTES {
-                next = mailbox.next_waiting().map(Message::Text);
-            }
         }
-        patiently(self.stream.flush(), mailbox, self.ping_interval).await?;
-        mailbox.written();
-        Ok(())
     }
 }
 
