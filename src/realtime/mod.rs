@@ -7,6 +7,7 @@
 //! its subscribers; one for a user waits in table `users_messages`, from where the `queue` delivers it; a call is such a
 //! message. Nothing is sent that is not on disk, if it is to be on disk at all.
 
+mod call_pipes;
 mod command;
 mod hub;
 mod login;
@@ -25,14 +26,12 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use compact_str::CompactString;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
 use tokio::{task::JoinSet, time::sleep};
 use tracing::{error, warn};
 
 use self::{
+    call_pipes::CallPipes,
     hub::Hub,
     message::{Broadcast, Data, Envelope},
     peer::Peer,
@@ -54,16 +53,10 @@ use crate::{
     tables::{Accounts, Audience, Database, DatabaseTransaction, Event, Listeners, PipeMessage},
 };
 
-type HmacSha256 = Hmac<Sha256>;
-
 /// How often messages that nobody came for are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// How often is written again what others change at the same moment.
 const MAX_CONFLICTS: u32 = 100;
-/// Before the name of the pipe that the browsers in a conference share.
-const CALL_PIPE: &str = "web_syscall_vA_";
-/// Characters of its name that cannot be guessed.
-const CALL_PIPE_CHARACTERS: usize = 28;
 
 /// What all browsers' sessions share.
 pub struct Realtime {
@@ -72,6 +65,7 @@ pub struct Realtime {
     accounts: Arc<dyn Accounts>,
     settings: RealtimeSettings,
     hub: Hub,
+    call_pipes: Arc<CallPipes>,
     /// Browsers for whose subscriptions there was no room.
     overfull: Complaints,
     queues: Queues,
@@ -96,17 +90,20 @@ impl Realtime {
         settings: RealtimeSettings,
     ) -> Result<Arc<Self>> {
         forget_everybody(database, clock.as_ref()).await?;
+        let call_pipes = CallPipes::new(pipe_salt, database, clock.now())?;
         let last_seen = Arc::new(LastSeen::default());
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&last_seen).keep(database.clone(), Arc::clone(clock)));
         Ok(Arc::new_cyclic(|realtime: &Weak<Realtime>| {
             tasks.spawn(sweep(Weak::clone(realtime)));
-            database.set_audience(Arc::new(Ear { realtime: Weak::clone(realtime), pipe_salt }));
+            let ear = Ear { realtime: Weak::clone(realtime), call_pipes: Arc::clone(&call_pipes) };
+            database.set_audience(Arc::new(ear));
             Realtime {
                 database: database.clone(),
                 clock: Arc::clone(clock),
                 accounts,
                 hub: Hub::new(settings.max_subscriptions),
+                call_pipes,
                 overfull: Complaints::default(),
                 settings,
                 queues: Queues::default(),
@@ -209,7 +206,7 @@ impl Realtime {
 /// Listens to the database for as long as there are browsers to serve.
 struct Ear {
     realtime: Weak<Realtime>,
-    pipe_salt: Secret,
+    call_pipes: Arc<CallPipes>,
 }
 
 impl Audience for Ear {
@@ -220,7 +217,7 @@ impl Audience for Ear {
     }
 
     fn call_pipe(&self, tenant: Tenant, conference: &str) -> String {
-        call_pipe(&self.pipe_salt, tenant, conference)
+        self.call_pipes.name(tenant, conference)
     }
 
     fn is_online(&self, tenant: Tenant, user_id: u32) -> bool {
@@ -245,19 +242,6 @@ impl Audience for Ear {
         peers.sort_by_key(|peer| peer.session);
         Box::new(peers.into_iter().map(|peer| peer.listener()))
     }
-}
-
-/// Name of the pipe that the browsers in a conference share (notes 04, section 5).
-fn call_pipe(salt: &Secret, tenant: Tenant, conference: &str) -> String {
-    let digest = HmacSha256::new_from_slice(salt.expose().as_bytes()).map(|mut hmac| {
-        hmac.update(&tenant.to_be_bytes());
-        hmac.update(conference.as_bytes());
-        URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes())
-    });
-    // A key of any length will do.
-    let mut name = digest.unwrap_or_default();
-    name.truncate(CALL_PIPE_CHARACTERS);
-    format!("{CALL_PIPE}{name}")
 }
 
 /// Removes messages that nobody came for in time.

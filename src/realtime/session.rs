@@ -17,7 +17,11 @@ use super::{
 use crate::{
     error::{Error, Result},
     sql::Tenant,
-    tables::{PipeMessage, conference_members::MEMBER_EVENT, is_name_character},
+    tables::{
+        PipeMessage,
+        conference_members::{MEMBER_EVENT, MEMBERS_EVENT},
+        is_name_character,
+    },
 };
 
 /// Pipes for browsers with a login.
@@ -171,7 +175,11 @@ impl Session {
     /// Comes into a pipe, if there is room.
     fn join(&self, pipe: &CompactString) -> bool {
         let told = self.membership(pipe, "subscription");
-        self.realtime.hub.subscribe(pipe, &self.peer, told.as_ref())
+        let has_room = self.realtime.hub.subscribe(pipe, &self.peer, told.as_ref());
+        if has_room {
+            self.read(self.realtime.tell_members(&self.peer, pipe));
+        }
+        has_room
     }
 
     fn leave(&self, pipe: &CompactString) {
@@ -244,8 +252,8 @@ impl Session {
             return refuse("[pipe_msg2] Invalid channel name. The channel should begin with web_");
         }
         let Some(event) = self.event(event) else { return };
-        if event == MEMBER_EVENT {
-            return refuse("sys_member is what the server says, and nobody else");
+        if [MEMBER_EVENT, MEMBERS_EVENT].contains(&event.as_str()) {
+            return refuse("Only the server says who is in a conference");
         }
         if kind.chars().count() != 1 {
             return refuse("Invalid value auth_type");

@@ -6,7 +6,7 @@
 mod commands;
 mod events;
 
-pub(crate) use events::MEMBER_EVENT;
+pub(crate) use events::{MEMBER_EVENT, MEMBERS_EVENT};
 
 use std::{collections::BTreeMap, sync::Arc};
 

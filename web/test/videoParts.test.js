@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { accountOf } from '../src/cometVideoApi/account.js';
+import { CometVideoApi } from '../src/cometVideoApi/cometVideoApi.js';
 import { read } from '../src/cometVideoApi/invitation.js';
 import { Participants } from '../src/cometVideoApi/participants.js';
 import { hasVideo, limitBandwidth } from '../src/cometVideoApi/sdp.js';
@@ -91,4 +92,44 @@ test('the server’s word and the browsers’ make one list', () => {
     assert.equal(there.leave(2, 'k2'), true);
     assert.equal(member('leave', 2, 'c'), 'late');
     assert.deepEqual(ids(), [[1, undefined]]);
+    // The server lists who is in. Those it has not yet heard of are missing nowhere.
+    assert.equal(member('present', 3, 'd'), 'known');
+    assert.deepEqual(there.missingIn([{ user_id: 4, uuid: 'e' }]), [{ user_id: 3, uuid: 'd' }]);
+    assert.deepEqual(there.missingIn([{ user_id: 3, uuid: 'd' }]), []);
+});
+
+/** cometVideoApi of user 1, who is rung, on a connection of which the test is the server: say(event, data) in the call's pipe. */
+function rung(options) {
+    const listeners = {};
+    const nothing = () => undefined;
+    const api = new CometVideoApi({
+        subscription: (name, listener) => (listeners[name] = listener),
+        unsubscription: nothing,
+        web_pipe_send: nothing,
+        multi_web_pipe_send: nothing,
+        getUserId: () => 1,
+    });
+    api.start(options);
+    const sys = { callPipe: 'web_a', callKey: 'k', caller_id: 2 };
+    listeners['msg.sys_sipCall']({ data: { message: '', sys }, server_info: {} });
+    return { api, say: (event, data) => listeners.web_a({ data, server_info: { event, user_id: 0 } }) };
+}
+
+test('who is in already is known from the server’s list, and who came and went while the connection was broken', () => {
+    const said = [];
+    let there;
+    const note = ({ action, user_id }) => said.push([action, user_id]);
+    const onParticipants = ({ participants }) => (there = participants.map(({ user_id, uuid }) => [user_id, uuid]));
+    const { api, say } = rung({ onIn: note, onOut: note, onParticipants });
+    const member = (user_id, uuid) => ({ user_id, uuid, talking: false, can_speak: true });
+    say('sys_members', { members: [member(0, 'phone'), member(3, 'a')] });
+    assert.deepEqual(there, [[0, 'phone'], [3, 'a']]);
+    // They do not come: they were there.
+    assert.deepEqual(said, []);
+    say('sys_members', { members: [member(3, 'b'), member(4, 'c')] });
+    assert.deepEqual(there, [[3, 'b'], [4, 'c']]);
+    assert.deepEqual(said, [['in', 4], ['out', 0]]);
+    say('sys_members', {});
+    assert.deepEqual(there, [[3, 'b'], [4, 'c']]);
+    api.stop();
 });

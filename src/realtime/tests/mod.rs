@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct World {
     realtime: Arc<Realtime>,
     backend: tokio::sync::Mutex<crate::sql::Session>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 struct Browser {
@@ -43,7 +43,20 @@ impl World {
     }
 
     async fn with(settings: RealtimeSettings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        World::open(tempfile::tempdir().unwrap(), settings).await
+    }
+
+    /// The server is stopped, and started over the same store.
+    async fn restarted(self) -> Self {
+        let World { realtime, backend, folder } = self;
+        let settings = realtime.settings.clone();
+        drop((realtime, backend));
+        // Its tasks let go of the store when they are next looked at.
+        tokio::task::yield_now().await;
+        World::open(folder, settings).await
+    }
+
+    async fn open(folder: TempDir, settings: RealtimeSettings) -> Self {
         let database = Database::open(folder.path(), Options::default(), Arc::new(NoNodes)).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let accounts = Arc::new(Secret::new(PASSWORD));
@@ -51,7 +64,7 @@ impl World {
             Realtime::start(&database, &clock, accounts, Secret::new("salt"), settings).await.unwrap();
         let engine = Engine::new(Arc::new(database), clock, Limits::default());
         let login = Login { tenant: 15, user: "15".into(), host: "localhost".into(), connection_id: 1 };
-        World { realtime, backend: crate::sql::Session::new(&engine, login).into(), _folder: folder }
+        World { realtime, backend: crate::sql::Session::new(&engine, login).into(), folder }
     }
 
     /// Runs a statement of the backend.

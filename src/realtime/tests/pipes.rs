@@ -50,7 +50,8 @@ async fn browsers_speak_to_each_other() {
         ("web_pipe2\nweb_a b\ne\n*\n1", "The channel name can only contain characters A-Za-z0-9_-"),
         ("web_pipe2\nweb_a\ne!\n*\n1", "The event name can only contain characters A-Za-z0-9_-"),
         ("web_pipe2\nweb_a\ne\nab\n1", "Invalid value auth_type"),
-        ("web_pipe2\n@web_a\nsys_member\n*\n{}", "sys_member is what the server says, and nobody else"),
+        ("web_pipe2\n@web_a\nsys_member\n*\n{}", "Only the server says who is in a conference"),
+        ("web_pipe2\nweb_a\nsys_members\n*\n{}", "Only the server says who is in a conference"),
         ("web_pipe2", "Invalid pipe name length"),
     ] {
         nobody.say(wrong).await;

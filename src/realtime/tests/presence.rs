@@ -122,6 +122,47 @@ async fn who_is_in_a_conference_hears_of_its_members() {
 }
 
 #[tokio::test]
+async fn who_comes_into_a_call_pipe_hears_who_is_in_the_conference() {
+    let mut world = World::new().await;
+    let mut browser = world.user(2).await;
+    world.sql("INSERT INTO conference (name, user_id, message) VALUES ('101', 2, '')").await;
+    let pipe = browser.next().await["data"]["sys"]["callPipe"].as_str().unwrap().to_owned();
+    // Nobody is in.
+    browser.say(&format!("subscription\n{pipe}")).await;
+    browser.hears_nothing().await;
+    world.member("phone", None, Some(&member(0, &[Flag::CanHear]))).await;
+    world.member("channel", None, Some(&member(7, &[Flag::CanSpeak, Flag::Talking]))).await;
+    world.member("unseen", None, Some(&member(9, &[Flag::IsGhost]))).await;
+    // Its session would keep the store open.
+    drop(browser);
+    for is_restarted in [false, true] {
+        if is_restarted {
+            world = world.restarted().await;
+        }
+        let mut late = world.nobody().await;
+        late.say(&format!("subscription\nweb_a\n{pipe}")).await;
+        let mut event = late.next_timeless().await;
+        let data: Json = serde_json::from_str(event["data"].as_str().unwrap()).unwrap();
+        let unset = json!({ "talking": false, "can_speak": false, "can_hear": false, "hold": false, "has_floor": false });
+        let told = |about: Json| {
+            let mut all = unset.clone();
+            all.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
+            all
+        };
+        let members = [
+            told(json!({ "user_id": 0, "uuid": "phone", "can_hear": true })),
+            told(json!({ "user_id": 7, "uuid": "channel", "can_speak": true, "talking": true })),
+        ];
+        assert_eq!(data, json!({ "conference_name": "101", "members": members }));
+        event.as_object_mut().unwrap().remove("data");
+        assert_eq!(event, json!({ "event": "sys_members", "pipe": pipe }));
+        // Once, and no other pipe.
+        late.say(&format!("subscription\nweb_b\n{pipe}\nweb_syscall_vA_x")).await;
+        late.hears_nothing().await;
+    }
+}
+
+#[tokio::test]
 async fn members_tell_whether_their_user_is_here() {
     let world = World::new().await;
     let browser = world.user(7).await;

@@ -1,22 +1,30 @@
 //! What those in a conference are told of its members: the pipe that their browsers share has an event for each change,
-//! said by the server.
+//! said by the server, and one with all of them for whoever comes into it.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Flag, Flags, MembersTable};
+use super::{Flag, Flags, MembersTable, NAME};
 use crate::{
     error::Result,
-    sql::types::Row,
+    sql::{
+        KeyRange, Transaction,
+        types::{Row, Value},
+    },
     tables::{
         DatabaseTransaction, Event, PipeMessage,
         behaviour::{text, user_id},
+        keys::PRIMARY,
     },
 };
 
-/// The event's name. Nobody but the server says it.
+/// The name of a change's event, and of that with all members. Nobody but the server says them.
 pub(crate) const MEMBER_EVENT: &str = "sys_member";
+pub(crate) const MEMBERS_EVENT: &str = "sys_members";
+
+/// Most members of a conference that are told at once.
+const MAX_MEMBERS: usize = 2_000;
 
 /// Flags whose changes are told, each with what it is called to get it and to lose it.
 const TOLD: [(Flag, &str, &str); 5] = [
@@ -74,15 +82,32 @@ impl MembersTable {
     }
 
     fn event(&self, row: &Row, flags: Flags, action: &str) -> String {
-        let mut event = json!({
-            "action": action,
-            "conference_name": text(row, self.name),
-            "user_id": self.user(row),
-            "uuid": text(row, self.uuid),
-        });
-        for (flag, ..) in TOLD {
-            event[flag.name()] = flags.has(flag).into();
-        }
+        let mut event = self.about(row, flags);
+        event["action"] = action.into();
+        event["conference_name"] = text(row, self.name).into();
         event.to_string()
+    }
+
+    /// Who a member is, and how.
+    fn about(&self, row: &Row, flags: Flags) -> serde_json::Value {
+        let mut about = json!({ "user_id": self.user(row), "uuid": text(row, self.uuid) });
+        for (flag, ..) in TOLD {
+            about[flag.name()] = flags.has(flag).into();
+        }
+        about
+    }
+}
+
+impl DatabaseTransaction {
+    /// What those in a conference are told of all who are in it.
+    pub fn members_of(&self, conference: &str) -> Result<Vec<serde_json::Value>> {
+        let table = MembersTable::new(&self.schema(NAME)?)?;
+        let range = KeyRange::prefix(vec![Value::text(conference)]);
+        let mut members = Vec::new();
+        for row in self.scan(table.schema(), PRIMARY, &range, false)?.take(MAX_MEMBERS) {
+            let row = row?;
+            members.extend(table.seen(Some(&row))?.map(|(row, flags)| table.about(row, flags)));
+        }
+        Ok(members)
     }
 }

@@ -25,6 +25,8 @@ export class Conference {
     #isAnswered = false;
     #isStarted = false;
     #isEnded = false;
+    /** Whether the server has said once who is in. */
+    #isListed = false;
     /** What each event does that another user's browser sends. */
     #reactions = {
         // Events are named by others.
@@ -46,7 +48,7 @@ export class Conference {
         this.#self = Number(cometApi.getUserId());
         this.#participants = new Participants(this.#self);
         this.#signalling = new Signalling(cometApi, pipe, this.#self, {
-            onServer: (member) => this.#hearServer(member),
+            onServer: (event, data) => this.#hearServer(event, data),
             onOwn: (event, data) => this.#hearOwn(event, data),
             onOther: (event, data, user_id) => this.#reactions[event]?.(data, user_id),
         });
@@ -234,20 +236,36 @@ export class Conference {
         this.#tellParticipants();
     }
 
-    #hearServer(member) {
+    #hearServer(event, data) {
+        if (event === 'sys_member' && this.#learn(data)) {
+            this.#notice();
+        } else if (event === 'sys_members' && Array.isArray(data.members)) {
+            this.#hearMembers(data.members);
+        }
+    }
+
+    /** All who are in: at first, and again when the connection was broken meanwhile. */
+    #hearMembers(members) {
+        const action = this.#isListed ? 'join' : 'present';
+        this.#isListed = true;
+        members.forEach((member) => this.#learn({ ...member, action }));
+        // Whose page was loaded anew is in by another channel, and stays.
+        this.#participants.missingIn(members).forEach((member) => this.#learn({ ...member, action: 'leave' }));
+        this.#notice();
+    }
+
+    /** What the server says of a member; whether it still means something. */
+    #learn(member) {
         const { uuid, action: status } = member;
         const user_id = Number(member.user_id);
         const news = this.#participants.member({ ...member, user_id });
-        if (news === 'late') {
-            return;
-        }
         if (user_id !== this.#self) {
             news === 'in' && this.#tell('onIn', 'in', { user_id, uuid, status });
             news === 'out' && this.#tell('onOut', 'out', { user_id, uuid, status });
         } else if (news === 'out' && this.#upAt !== undefined) {
             setTimeout(() => this.#participants.has(user_id) || this.end('terminated', { isSilent: true }), LATE_BYE);
         }
-        this.#notice();
+        return news !== 'late';
     }
 
     /** Somebody is known to be in, or how somebody is. */

@@ -78,6 +78,14 @@ export class Participants {
         return isNew && action === 'join' ? 'in' : 'known';
     }
 
+    /** Those the server has spoken of who are not among `members`: { user_id, uuid } of each channel. */
+    missingIn(members) {
+        const there = new Set(members.map(({ uuid }) => uuid));
+        return [...this.#all.values()].flatMap(({ user_id, channels }) =>
+            [...channels].filter((uuid) => !there.has(uuid)).map((uuid) => ({ user_id, uuid })),
+        );
+    }
+
     list() {
         return [...this.#all.values()].map(({ channels, muted, type, ...it }) => ({
             ...it,

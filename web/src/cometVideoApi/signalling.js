@@ -6,7 +6,7 @@ export class Signalling {
     #subscription;
 
     /**
-     * `self` is the user's own id. `handlers` get what is heard: onServer(member), a change of who is in; onOwn(event, data)
+     * `self` is the user's own id. `handlers` get what is heard: onServer(event, data); onOwn(event, data)
      * from the user's other pages; onOther(event, data, user_id).
      */
     constructor(cometApi, pipe, self, { onServer, onOwn, onOther }) {
@@ -20,7 +20,7 @@ export class Signalling {
                 return;
             }
             if (user_id === 0) {
-                event === 'sys_member' && onServer(data);
+                onServer(event, data);
             } else if (user_id === self) {
                 onOwn(event, data);
             } else {
