@@ -188,7 +188,7 @@ impl Realtime {
     /// Does what a commit brought about.
     fn hear(self: &Arc<Self>, tenant: Tenant, event: Event) {
         match event {
-            Event::MessageWaits { user_id } => self.deliver(tenant, user_id),
+            Event::MessageWaits { user_id, index } => self.deliver(tenant, user_id, &index),
             Event::PipeMessage(message) => drop(self.publish(tenant, &message, None, None)),
             Event::LoggedOut { user_id } => self.hub.log_out(tenant, user_id),
             Event::TokenRevoked { token } => {

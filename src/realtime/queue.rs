@@ -4,8 +4,9 @@
 //! crash in between delivers it again rather than never. One task at a time delivers to a user, so that his messages keep
 //! their order.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
+use compact_str::CompactString;
 use dashmap::{DashMap, mapref::entry::Entry};
 use tokio::sync::mpsc;
 use tracing::error;
@@ -29,50 +30,81 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Most messages that one sweep removes from a tenant's queues; the next one comes soon.
 const MAX_EXPIRED: usize = 10_000;
 
-/// The users to whom is being delivered; true: there is more than was there when it began.
+/// Where all of a user's messages begin.
+pub(super) const OLDEST: &str = "";
+
+/// The users to whom is being delivered, or could not be.
 #[derive(Default)]
-pub(super) struct Queues(DashMap<(Tenant, u32), bool>);
+pub(super) struct Queues(DashMap<(Tenant, u32), Queue>);
+
+enum Queue {
+    /// A task delivers; from which message on it is to look again, if there is more than was there when it looked.
+    UnderWay(Option<CompactString>),
+    /// The store failed: messages wait that no event will tell of once more.
+    Failed,
+}
 
 impl Realtime {
-    /// Sees to it that a user's browsers get what waits for him.
-    pub(super) fn deliver(self: &Arc<Self>, tenant: Tenant, user_id: u32) {
+    /// Sees to it that a user's browsers get what waits for him from a message on. What is older has been delivered: to look for
+    /// it again would cost, since a removed row is passed one by one until the store's next checkpoint.
+    pub(super) fn deliver(self: &Arc<Self>, tenant: Tenant, user_id: u32, from: &str) {
         if !self.hub.is_online(tenant, user_id) {
             return;
         }
-        match self.queues.0.entry((tenant, user_id)) {
-            Entry::Occupied(mut more) => *more.get_mut() = true,
+        let from = match self.queues.0.entry((tenant, user_id)) {
+            Entry::Occupied(mut queue) => match queue.get_mut() {
+                Queue::UnderWay(again) => {
+                    // Messages need not become visible in their order.
+                    if again.as_deref().is_none_or(|again| from < again) {
+                        *again = Some(from.into());
+                    }
+                    return;
+                }
+                failed @ Queue::Failed => {
+                    *failed = Queue::UnderWay(None);
+                    OLDEST
+                }
+            },
             Entry::Vacant(entry) => {
-                entry.insert(false);
-                tokio::spawn(Arc::clone(self).deliver_all(tenant, user_id));
+                entry.insert(Queue::UnderWay(None));
+                from
             }
-        }
+        };
+        tokio::spawn(Arc::clone(self).deliver_all(tenant, user_id, from.into()));
     }
 
-    async fn deliver_all(self: Arc<Self>, tenant: Tenant, user_id: u32) {
+    async fn deliver_all(self: Arc<Self>, tenant: Tenant, user_id: u32, mut from: CompactString) {
         loop {
-            let delivered = self.deliver_some(tenant, user_id).await;
-            if let Err(reason) = &delivered {
-                error!(tenant, user_id, %reason, "messages of a user stay where they are");
-            }
-            if matches!(delivered, Ok(true)) {
+            let delivered = self.deliver_some(tenant, user_id, &from).await;
+            if let Ok(Some(last)) = delivered {
+                from = last;
                 continue;
             }
             // Nothing is left for now: whoever brings more from here on starts anew.
-            if let Entry::Occupied(mut more) = self.queues.0.entry((tenant, user_id)) {
-                if *more.get() && delivered.is_ok() {
-                    *more.get_mut() = false;
-                } else {
-                    more.remove();
+            let Entry::Occupied(mut queue) = self.queues.0.entry((tenant, user_id)) else { return };
+            if let Err(reason) = delivered {
+                error!(tenant, user_id, %reason, "messages of a user stay where they are");
+                queue.insert(Queue::Failed);
+                return;
+            }
+            match queue.get_mut() {
+                Queue::UnderWay(Some(again)) => {
+                    from = mem::take(again);
+                    queue.insert(Queue::UnderWay(None));
+                }
+                Queue::UnderWay(None) | Queue::Failed => {
+                    queue.remove();
                     return;
                 }
             }
         }
     }
 
-    /// Delivers the oldest messages and removes them; false if there is none, or nobody to have it.
-    async fn deliver_some(&self, tenant: Tenant, user_id: u32) -> Result<bool> {
+    /// Delivers the oldest messages and removes them; gives back the last of them. None if there is none, or nobody to have it:
+    /// whoever comes then looks for all.
+    async fn deliver_some(&self, tenant: Tenant, user_id: u32, from: &str) -> Result<Option<CompactString>> {
         let (mut messages, mut bytes) = (Vec::new(), 0);
-        for message in self.transaction(tenant).waiting_messages(user_id)? {
+        for message in self.transaction(tenant).waiting_messages(user_id, from)? {
             let message = message?;
             bytes += message.message.len();
             if messages.len() == MAX_MESSAGES || (bytes > MAX_BYTES && !messages.is_empty()) {
@@ -83,8 +115,9 @@ impl Realtime {
         let fresh: Vec<_> = messages.iter().filter(|message| !self.has_expired(message)).collect();
         // Looked up after the messages: a browser that came before one of them was written is among them.
         let peers = self.hub.of_user(tenant, user_id);
-        if messages.is_empty() || (peers.is_empty() && !fresh.is_empty()) {
-            return Ok(false);
+        let Some(newest) = messages.last() else { return Ok(None) };
+        if peers.is_empty() && !fresh.is_empty() {
+            return Ok(None);
         }
         if let Some((last, others)) = fresh.split_last() {
             for message in others {
@@ -94,11 +127,11 @@ impl Realtime {
             send(&peers, last, Some(&written));
             drop(written);
             if receipt.recv().await.is_none() {
-                return Ok(false);
+                return Ok(None);
             }
         }
         self.remove(tenant, &messages).await?;
-        Ok(true)
+        Ok(Some(newest.index().into()))
     }
 
     /// Removes messages that were delivered, even if somebody else removes some of them at the same time.

@@ -12,6 +12,7 @@ use super::{
     message::{Broadcast, ClientVersion, Data, Envelope},
     name::{self, NameError},
     peer::{About, End, Mailbox, Peer},
+    queue::OLDEST,
     traffic::Counts,
 };
 use crate::{
@@ -100,7 +101,7 @@ impl Session {
             if may_be_over && realtime.log_in(peer.tenant, user_id, &hello.key).await?.is_none() {
                 peer.end(End::LoggedOut);
             }
-            realtime.deliver(peer.tenant, user_id);
+            realtime.deliver(peer.tenant, user_id, OLDEST);
         }
         Ok((session, mailbox))
     }

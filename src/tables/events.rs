@@ -13,6 +13,8 @@ pub enum Event {
     MessageWaits {
         /// The user.
         user_id: u32,
+        /// Its place among the user's messages.
+        index: CompactString,
     },
     /// Something was said to all who listen to a pipe.
     PipeMessage(PipeMessage),

@@ -1,5 +1,7 @@
 //! Table `users_messages`: what waits for users.
 
+use std::ops::Bound;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -49,7 +51,8 @@ impl Behaviour for Messages {
     }
 
     fn written(&self, transaction: &mut DatabaseTransaction, written: &Written) -> Result<()> {
-        transaction.tell(Event::MessageWaits { user_id: user_id(written.new, self.id) });
+        let index = text(written.new, self.index).into();
+        transaction.tell(Event::MessageWaits { user_id: user_id(written.new, self.id), index });
         Ok(())
     }
 }
@@ -63,6 +66,7 @@ pub struct WaitingMessage {
     pub event: String,
     /// What it says.
     pub message: String,
+    index: usize,
     row: Row,
 }
 
@@ -70,9 +74,11 @@ pub struct WaitingMessage {
 pub type WaitingMessages = Box<dyn Iterator<Item = Result<WaitingMessage>>>;
 
 impl DatabaseTransaction {
-    /// The messages that wait for a user, oldest first.
-    pub fn waiting_messages(&self, user_id: u32) -> Result<WaitingMessages> {
-        self.messages(&KeyRange::prefix(vec![Value::UInt(user_id.into())]))
+    /// The messages that wait for a user from a place on, oldest first.
+    pub fn waiting_messages(&self, user_id: u32, from: &str) -> Result<WaitingMessages> {
+        let user = Value::UInt(user_id.into());
+        let lower = Bound::Included(vec![user.clone(), Value::text(from)]);
+        self.messages(&KeyRange { lower, upper: Bound::Included(vec![user]) })
     }
 
     /// The messages that wait for all users of the tenant.
@@ -92,6 +98,7 @@ impl DatabaseTransaction {
                 id: Uuid::parse_str(text(&row, columns.index)).unwrap_or_default(),
                 event: text(&row, columns.event).to_owned(),
                 message: text(&row, message).to_owned(),
+                index: columns.index,
                 row,
             })
         })))
@@ -115,6 +122,11 @@ impl DatabaseTransaction {
 }
 
 impl WaitingMessage {
+    /// Its place among the user's messages.
+    pub fn index(&self) -> &str {
+        text(&self.row, self.index)
+    }
+
     /// When it was written.
     pub fn moment(&self) -> DateTime<Utc> {
         let moment = self.id.get_timestamp().map(|timestamp| timestamp.to_unix());

@@ -149,3 +149,19 @@ async fn a_message_that_is_deleted_while_it_is_delivered_holds_nothing_up() {
     }
     world.until("SELECT event FROM users_messages", &[]).await;
 }
+
+#[tokio::test]
+async fn a_message_that_becomes_visible_after_a_later_one_is_delivered() {
+    let world = World::new().await;
+    let mut browser = world.user(7).await;
+    let transactions = ["first", "second"].map(|message| {
+        let mut transaction = world.realtime.transaction(15);
+        transaction.add_message(crate::sql::types::Value::UInt(7), "e", message).unwrap();
+        transaction
+    });
+    for (transaction, message) in transactions.into_iter().zip(["first", "second"]).rev() {
+        transaction.commit().await.unwrap();
+        assert_eq!(browser.next().await["data"], message);
+        world.until("SELECT event FROM users_messages", &[]).await;
+    }
+}
