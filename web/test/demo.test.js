@@ -121,15 +121,16 @@ test('one window is enough: simulated people come when they are rung, and go wit
     assert.deepEqual(gerda.errors, []);
 });
 
-test('with a media server they see each other, after a login by hand', async (t) => {
+/** Two who log in by hand and call each other through FreeSWITCH; `search` is a part of the page's address. */
+async function callThroughFreeswitch(t, { isSecure, search }) {
     const site = await Site.start({ 'mixer.html': CALL_PAGE });
     t.after(() => site.stop());
-    const freeswitch = await Freeswitch.start({ profile: await chromium.profile(t), url: `${site.url}mixer.html` });
+    const freeswitch = await Freeswitch.start({ profile: await chromium.profile(t), url: `${site.url}mixer.html`, isSecure });
     t.after(() => freeswitch.stop());
     const server = await Server.start({ settings: freeswitch.settings });
     t.after(() => server.stop());
     const open = async (name) => {
-        const page = await chromium.open(t, `http://${server.node}/`, { ignoreHTTPSErrors: true });
+        const page = await chromium.open(t, `http://${server.node}/${search}`, { ignoreHTTPSErrors: true });
         await page.getByLabel('Tenant').fill(`${TENANT}`);
         await page.getByLabel('Password').fill('wrong');
         await button(page, 'Log in').click();
@@ -154,4 +155,8 @@ test('with a media server they see each other, after a login by hand', async (t)
     await button(emil, 'Hang up').click();
     await says(emil, 'The call is over.');
     await until('Emil has left', () => freeswitch.users.length === 1);
-});
+}
+
+test('with a media server they see each other', (t) => callThroughFreeswitch(t, { isSecure: true, search: '' }));
+
+test('a media server on this machine needs no certificate', (t) => callThroughFreeswitch(t, { isSecure: false, search: '?sip=ws' }));

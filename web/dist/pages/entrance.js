@@ -32,7 +32,7 @@ export async function enter() {
 function fromAddress() {
     const { tenant, password, show } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
     if (tenant !== undefined && password !== undefined) {
-        history.replaceState(null, '', location.pathname);
+        history.replaceState(null, '', location.pathname + location.search);
         if (show !== undefined) {
             sessionStorage.setItem(SHOWN, show);
         }

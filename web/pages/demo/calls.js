@@ -29,6 +29,8 @@ export class Calls {
         byId('stage').hidden = isSimulated;
         byId('camera').hidden = isSimulated;
         cometVideoApi.start({
+            // A FreeSWITCH on this machine may do without a certificate.
+            sip_wss: new URLSearchParams(location.search).get('sip') !== 'ws',
             ...(isSimulated && { dial: (call) => this.#simulate(call) }),
             onCall: (event) => this.#ring(event),
             onCallAccept: () => this.#say('Answered: connecting …'),
