@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-const PAGES: &str = "web/dist";
+const FOLDERS: [&str; 2] = ["web/dist", "web/pages"];
 
 fn main() {
-    println!("cargo::rerun-if-changed={PAGES}");
+    for folder in FOLDERS {
+        println!("cargo::rerun-if-changed={folder}");
+    }
     println!("cargo::rustc-check-cfg=cfg(pages)");
-    if Path::new(PAGES).is_dir() {
+    if FOLDERS.iter().all(|folder| Path::new(folder).is_dir()) {
         println!("cargo::rustc-cfg=pages");
     }
 }

@@ -1,6 +1,6 @@
 // Builds web/dist, or, with a folder as argument, what would be in it.
 
-import { copyFile, cp, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -44,8 +44,3 @@ await bundle('src/cometVideoApi/global.js', 'cometVideoApi.js', { format: 'iife'
 await bundle('src/cometVideoApi/module.js', 'cometVideoApi.mjs', { format: 'esm', minify: true, external: ['./CometServerApi.mjs'] });
 await copyFile(here('src/CometServerApi.d.mts'), `${folder}/CometServerApi.d.mts`);
 await copyFile(here('src/cometVideoApi/cometVideoApi.d.mts'), `${folder}/cometVideoApi.d.mts`);
-// Pages are served as they are, those of their own paths from the top.
-await cp(here('pages'), `${folder}/pages`, { recursive: true });
-for (const page of ['index.html', 'admin.html']) {
-    await rename(`${folder}/pages/${page}`, `${folder}/${page}`);
-}

@@ -1,4 +1,4 @@
-//! The libraries for pages, the demo and the operator's page: the files of `web/dist`, inside the program.
+//! The libraries for pages, the demo and the operator's page: the files of `web/dist` and `web/pages`, inside the program.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -16,23 +16,30 @@ use sha2::{Digest, Sha256};
 
 use super::http::{Body, nothing};
 
+/// Where the pages are, with what only they use.
+const PAGES: &str = "pages/";
+
+/// The folders, and the paths under which they are served.
 #[cfg(pages)]
-static FILES: Dir = include_dir::include_dir!("$CARGO_MANIFEST_DIR/web/dist");
+static FOLDERS: [(&str, Dir); 2] = [
+    ("", include_dir::include_dir!("$CARGO_MANIFEST_DIR/web/dist")),
+    (PAGES, include_dir::include_dir!("$CARGO_MANIFEST_DIR/web/pages")),
+];
 /// The program was built without them.
 #[cfg(not(pages))]
-static FILES: Dir = Dir::new("", &[]);
+static FOLDERS: [(&str, Dir); 0] = [];
 
-/// Where the pages have what only they use.
-const PARTS: &str = "pages/";
 /// Bytes of a file's hash that tell it from others.
 const TAG: usize = 16;
 /// What a page may load and connect to: this server; FreeSWITCH and its media are elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self' ws: wss:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-static ALL: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
+static ALL: LazyLock<HashMap<String, File>> = LazyLock::new(|| {
     let mut all = HashMap::new();
-    collect(&FILES, &mut all);
+    for (path, folder) in &FOLDERS {
+        collect(path, folder, &mut all);
+    }
     all
 });
 
@@ -48,8 +55,8 @@ pub(super) struct File {
 /// The file for the path of a request.
 pub(super) fn find(path: &str) -> Option<&'static File> {
     match path.strip_prefix('/')? {
-        "" => ALL.get("index.html"),
-        "admin" => ALL.get("admin.html"),
+        "" => ALL.get("pages/index.html"),
+        "admin" => ALL.get("pages/admin.html"),
         path => ALL.get(path),
     }
 }
@@ -87,24 +94,25 @@ impl File {
     }
 }
 
-fn collect(folder: &'static Dir, all: &mut HashMap<&'static str, File>) {
+fn collect(prefix: &str, folder: &'static Dir, all: &mut HashMap<String, File>) {
     for file in folder.files() {
         // They are named by us.
         let Some(path) = file.path().to_str() else { continue };
         let content = file.contents();
         let hash = Sha256::digest(content);
         let tag = hash[..TAG].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let (content_type, is_page) = match path.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("html") => ("text/html; charset=UTF-8", true),
-            Some("js" | "mjs") => ("text/javascript; charset=UTF-8", false),
-            Some("css") => ("text/css; charset=UTF-8", false),
-            Some("svg") => ("image/svg+xml", false),
-            _ => ("text/plain; charset=UTF-8", false),
+        let content_type = match path.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("html") => "text/html; charset=UTF-8",
+            Some("js" | "mjs") => "text/javascript; charset=UTF-8",
+            Some("css") => "text/css; charset=UTF-8",
+            Some("svg") => "image/svg+xml",
+            _ => "text/plain; charset=UTF-8",
         };
-        let is_for_operators = is_page || path.starts_with(PARTS);
-        all.insert(path, File { content, content_type, tag: format!("\"{tag}\""), is_for_operators });
+        let file =
+            File { content, content_type, tag: format!("\"{tag}\""), is_for_operators: prefix == PAGES };
+        all.insert(format!("{prefix}{path}"), file);
     }
     for folder in folder.dirs() {
-        collect(folder, all);
+        collect(prefix, folder, all);
     }
 }
