@@ -79,6 +79,7 @@ test('others are told who is muted, by himself or by the backend, and who talks'
     assert.deepEqual(await two.next('onToggleMute'), { ...about, isMute: false, audio: false, video: false });
     await until('he is seen', async () => (await two.participant(21)).video);
 
+    await on.known('201', 2);
     await on.server.backend.query("UPDATE conference_members SET can_speak = 0 WHERE name = '201' AND user_id = 22");
     for (const caller of [one, two]) {
         await until('the backend mutes', async () => (await caller.participant(22)).muted);

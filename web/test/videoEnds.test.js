@@ -122,6 +122,7 @@ test('whose invitation was taken back is not let in', async (t) => {
 test('the backend throws somebody out', async (t) => {
     const callers = await Promise.all([81, 82, 83].map((id) => on.open(t, id)));
     await on.talk('801', callers);
+    await on.known('801', 3);
     await on.server.backend.query("DELETE FROM conference_members WHERE name = '801' AND user_id = 82");
     const [one, two, three] = callers;
     const end = await two.next('onCallEnd');
@@ -142,8 +143,7 @@ test('the backend throws somebody out', async (t) => {
 test('a BYE that is lost is made up for by what the server says', async (t) => {
     const [one, two] = await Promise.all([91, 92].map((id) => on.open(t, id)));
     await on.talk('901', [one, two]);
-    const count = "SELECT COUNT(*) AS members FROM conference_members WHERE name = '901'";
-    await until('the server knows them', async () => (await on.server.backend.query(count))[0][0].members === 2);
+    await on.known('901', 2);
     on.freeswitch.kickUnheard(two.account);
     assert.equal((await one.next('onOut')).user_id, 92);
     assert.equal((await two.next('onCallEnd')).status, 'terminated');
@@ -169,10 +169,12 @@ test('a page that is loaded anew or closed leaves the conference at once', async
     const [one, two, three] = callers;
     await two.page.reload();
     assert.equal((await one.next('onOut')).user_id, 112);
-    await until('FreeSWITCH has heard of it', () => on.freeswitch.users.length === 2);
+    await until('FreeSWITCH has heard of it', () => !on.freeswitch.users.includes(two.account));
+    assert.ok(on.freeswitch.users.includes(three.account));
     await three.page.close({ runBeforeUnload: true });
     assert.equal((await one.next('onOut')).user_id, 113);
-    await until('and of that', () => on.freeswitch.users.length === 1);
+    await until('and of that', () => !on.freeswitch.users.includes(three.account));
+    assert.ok(on.freeswitch.users.includes(one.account));
     assert.equal((await one.counts()).onOut, 2);
 });
 

@@ -8,13 +8,14 @@ import { Chromium } from './chromium.js';
 import { Freeswitch } from './freeswitch/freeswitch.js';
 import { Server } from './server.js';
 import { Site } from './site.js';
+import { until } from './waiting.js';
 
 /**
  * Set up before the tests of a file and taken down after them: { chromium, site, freeswitch, server } and functions.
  * `pages` are more of the site's; `isSecure`: browsers reach FreeSWITCH by TLS.
  */
 export function stage({ pages = {}, isSecure = true } = {}) {
-    const stage = { open, talk, profile };
+    const stage = { open, talk, known, profile };
     before(async () => {
         stage.chromium = await Chromium.start();
         stage.site = await Site.start({ 'call.html': CALL_PAGE, ...pages });
@@ -39,6 +40,12 @@ export function stage({ pages = {}, isSecure = true } = {}) {
     async function open(t, user_id, options = {}, browser = {}) {
         const { url, server } = stage;
         return Caller.open({ profile: await profile(t, browser), url, server, user_id, options: { sip_wss: isSecure, ...options } });
+    }
+
+    /** Waits until the server knows so many members of a conference: pages know each other before. */
+    async function known(name, count) {
+        const select = 'SELECT COUNT(*) AS members FROM conference_members WHERE name = ?';
+        await until('the server knows them', async () => (await stage.server.backend.query(select, [name]))[0][0].members === count);
     }
 
     /** Invites users, of whom the first one calls, and waits until all of them talk. */
