@@ -31,7 +31,7 @@ use crate::{
     tables::{Database, NoNodes},
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 const VISITOR: &str = "sesion=PassForUser7&myid=7&devid=15&v=4.08&uuid=abc&api=js";
 
 /// A port over a store in which user 7 of tenant 15 has a hash; its SQL has tables of its own.
