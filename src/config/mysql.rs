@@ -103,6 +103,7 @@ impl MysqlSettings {
         if tls_required && tls.is_none() {
             reader.refuse(SECTION, "tls_required", "needs tls_certificate and tls_key");
         }
+        let (failed_login_burst, failed_login_delay) = reader.failed_logins(SECTION);
         MysqlSettings {
             ip: reader.address(SECTION, "ip", Ipv4Addr::LOCALHOST.into()),
             port: reader.port(SECTION, "port", 3307),
@@ -130,14 +131,8 @@ impl MysqlSettings {
             idle_timeout: reader.duration(SECTION, "idle_timeout", SECOND, 8_760 * HOUR, 8 * HOUR),
             read_timeout: reader.duration(SECTION, "read_timeout", SECOND, HOUR, MINUTE),
             write_timeout: reader.duration(SECTION, "write_timeout", SECOND, HOUR, MINUTE),
-            failed_login_delay: reader.duration(
-                SECTION,
-                "failed_login_delay",
-                Duration::ZERO,
-                MINUTE,
-                SECOND,
-            ),
-            failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
+            failed_login_delay,
+            failed_login_burst,
         }
     }
 }

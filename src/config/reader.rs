@@ -119,6 +119,19 @@ impl<'a> Reader<'a> {
             .unwrap_or(default)
     }
 
+    /// How failed logins wait for each other at a port: how many of a user at an address do not, and how long each further
+    /// one takes.
+    pub fn failed_logins(&mut self, section: &str) -> (u32, Duration) {
+        let delay = self.duration(
+            section,
+            "failed_login_delay",
+            Duration::ZERO,
+            Duration::from_secs(60),
+            Duration::from_secs(1),
+        );
+        (self.number(section, "failed_login_burst", 1, 1_000, 10), delay)
+    }
+
     /// A span of time, or `off`, the default.
     pub fn duration_or_off(
         &mut self,

@@ -102,6 +102,7 @@ impl WebsocketSettings {
     }
 
     fn values(reader: &mut Reader) -> Self {
+        let (failed_login_burst, failed_login_delay) = reader.failed_logins(SECTION);
         WebsocketSettings {
             ip: reader.address(SECTION, "ip", Ipv4Addr::LOCALHOST.into()),
             port: reader.port(SECTION, "port", DEFAULT_PORT),
@@ -118,14 +119,8 @@ impl WebsocketSettings {
             ),
             ping_interval: reader.duration(SECTION, "ping_interval", SECOND, 60 * MINUTE, 30 * SECOND),
             max_rate: reader.number(SECTION, "max_rate", 1, 1_000_000, 100),
-            failed_login_delay: reader.duration(
-                SECTION,
-                "failed_login_delay",
-                Duration::ZERO,
-                MINUTE,
-                SECOND,
-            ),
-            failed_login_burst: reader.number(SECTION, "failed_login_burst", 1, 1_000, 10),
+            failed_login_delay,
+            failed_login_burst,
             metrics_allow: reader.networks(SECTION, "metrics_allow").unwrap_or_else(this_machine),
             admin: reader.networks(SECTION, "admin").unwrap_or_else(this_machine),
             base_dir: reader.text("main", "base_dir").map(PathBuf::from),

@@ -41,6 +41,7 @@ use self::{
 };
 pub use self::{
     message::{ClientVersion, refusal},
+    name::number,
     peer::{About, End, Mailbox, Shortcut},
     presence::forget_everybody,
     session::{Hello, Session},

@@ -1,4 +1,4 @@
-//! Names of pipes and events, as browsers give them.
+//! Names of pipes and events, and numbers, as browsers give them.
 
 use compact_str::CompactString;
 
@@ -30,4 +30,9 @@ pub(super) fn event(text: &str) -> Result<CompactString, NameError> {
         return Err(NameError::Length);
     }
     Ok(text.into())
+}
+
+/// Reads a number of nothing but digits.
+pub fn number(text: &str) -> Option<u32> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

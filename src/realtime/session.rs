@@ -206,7 +206,7 @@ impl Session {
     }
 
     fn tell_status(&self, user_id: &str) {
-        let user_id = digits(user_id).unwrap_or_default();
+        let user_id = number(user_id).unwrap_or_default();
         let Some(ago) = self.read(self.realtime.seen_ago(self.peer.tenant, user_id)) else { return };
         self.answer(Envelope {
             data: Data::Value(json!({ "data": ago, "last_online_time": ago })),
@@ -319,7 +319,7 @@ impl Session {
     fn tell_data(&self, marker: &str, user_id: &str) {
         let refuse = |text| self.error(json!({ "user_id": -1, "user_data": "" }), text);
         let Some(marker) = self.pipe(marker) else { return refuse("Invalid marker name.") };
-        let Some(user_id) = digits(user_id) else { return refuse("Invalid user id") };
+        let Some(user_id) = number(user_id) else { return refuse("Invalid user id") };
         if self.peer.user_id == 0 && !self.realtime.settings.public_user_data {
             return refuse("Invalid user auth.");
         }
@@ -396,7 +396,7 @@ impl Drop for Session {
     }
 }
 
-fn digits(text: &str) -> Option<u32> {
-    let text = text.trim_end_matches(['\r', '\n', ' ']);
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+/// Reads a user's number, after which a line may end.
+fn number(text: &str) -> Option<u32> {
+    name::number(text.trim_end_matches(['\r', '\n', ' ']))
 }

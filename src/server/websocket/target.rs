@@ -2,7 +2,10 @@
 
 use compact_str::CompactString;
 
-use crate::{realtime::ClientVersion, sql::Tenant};
+use crate::{
+    realtime::{ClientVersion, number},
+    sql::Tenant,
+};
 
 /// The paths of WebSockets. Pages join them to whatever they call the server.
 const WEBSOCKETS: [&str; 4] = ["//comet-server/ws/", "/comet-server/ws/", "//ws/", "/ws/"];
@@ -62,24 +65,19 @@ fn parse(parameters: &str) -> Result<Claim, Refusal> {
     let (_, version) = parts.next().ok_or(NO_VERSION)?;
     let uuid = parts.next().and_then(|(name, value)| (name == "uuid").then_some(value));
     let (major, minor) = version.split_once('.').ok_or(NO_VERSION)?;
-    let major = digits(major).ok_or(NO_VERSION)?;
-    digits(minor).ok_or(NO_VERSION)?;
+    let major = number(major).ok_or(NO_VERSION)?;
+    number(minor).ok_or(NO_VERSION)?;
     let in_alphabet = |uuid: &&str| uuid.bytes().all(crate::tables::is_name_character);
     Ok(Claim {
         key: if key.len() <= MAX_KEY { key.to_owned() } else { String::new() },
-        user_id: digits(user_id).unwrap_or_default(),
-        tenant: digits(tenant).unwrap_or_default(),
+        user_id: number(user_id).unwrap_or_default(),
+        tenant: number(tenant).unwrap_or_default(),
         version: ClientVersion { major },
         uuid: uuid
             .filter(in_alphabet)
             .map(|uuid| uuid[..uuid.len().min(MAX_UUID)].into())
             .unwrap_or_default(),
     })
-}
-
-/// Reads a number of nothing but digits.
-fn digits(text: &str) -> Option<u32> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]
