@@ -3,8 +3,8 @@
 //! In each run browsers connect, log in, subscribe, speak, read slowly or not at all, vanish (in the middle of a frame, too) and come
 //! back; backends speak to pipes and users, invite, and take logins away; the server is stopped and killed, and starts over
 //! the same store. What is said in a pipe must reach those in it once and in its sender's order, what is said to a
-//! user must reach him, who comes and goes must be told truly, and nothing may be left of who has gone. Time stands still except where
-//! everybody waits. `COMETQL_SIMULATION_SEED=7 cargo test websocket::simulation` runs a seed alone.
+//! user must reach him, who comes and goes must be told truly, and nothing may be left of who has gone. Time passes only when the
+//! simulation says so, never while the disk writes. `COMETQL_SIMULATION_SEED=7 cargo test websocket::simulation` runs a seed alone.
 
 mod browser;
 
@@ -12,7 +12,7 @@ use std::{
     collections::BTreeMap,
     env,
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -24,8 +24,8 @@ use rand::{
 };
 use tokio::{
     io::duplex,
-    task::{JoinSet, yield_now},
-    time::sleep,
+    task::{JoinSet, spawn_blocking, yield_now},
+    time::advance,
 };
 
 use self::browser::{BACKEND, Book, Browser, LastWords, numbered};
@@ -52,6 +52,8 @@ const USERS: [u32; 3] = [1, 2, 3];
 const PIPES: [&str; 8] =
     ["web_a", "web_b", "web_log", "webauth_c", "news", "track_a", "user_status_1", "user_status_2"];
 const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Time passes in such pieces.
+const PIECE: Duration = Duration::from_secs(1);
 /// How long it may take in real time until all is told.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -61,6 +63,9 @@ struct Life {
     realtime: Arc<Realtime>,
     backend: Session,
     connections: JoinSet<()>,
+    database: Database,
+    /// While it is there, the clock stands still.
+    clock_stop: Option<mpsc::Sender<()>>,
 }
 
 /// One run.
@@ -90,7 +95,42 @@ impl Life {
         let engine = Engine::new(Arc::new(database.clone()), clock, Limits::default());
         let login = Login { tenant, user: tenant.to_string(), host: "localhost".into(), connection_id: 1 };
         let backend = Session::new(&engine, login);
-        Life { port: Arc::new(port), realtime, backend, connections: JoinSet::new() }
+        // tokio's paused clock jumps to the next timer as soon as all wait, be it for the disk, but not while something blocks.
+        let (clock_stop, released) = mpsc::channel::<()>();
+        spawn_blocking(move || released.recv());
+        Life {
+            port: Arc::new(port),
+            realtime,
+            backend,
+            connections: JoinSet::new(),
+            database: database.clone(),
+            clock_stop: Some(clock_stop),
+        }
+    }
+
+    /// Lets time pass, after everybody has done what there is to do now.
+    async fn pass(&self, time: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            self.settle().await;
+            let piece = left.min(PIECE);
+            advance(piece).await;
+            left -= piece;
+        }
+        self.settle().await;
+    }
+
+    /// Waits until nobody has anything to do, and nobody waits for the store.
+    async fn settle(&self) {
+        loop {
+            for _ in 0..30 {
+                yield_now().await;
+            }
+            // Whoever reads or writes the store has a snapshot.
+            if self.database.stats().snapshots == 0 {
+                return;
+            }
+        }
     }
 
     /// Runs a statement of the backend.
@@ -108,6 +148,8 @@ impl Life {
     /// Ends as the server does that is asked to.
     async fn stop(&mut self) {
         self.port.stopping.begin();
+        // Those who do not read are waited for.
+        self.clock_stop = None;
         while let Some(ended) = self.connections.join_next().await {
             ended.unwrap();
         }
@@ -245,8 +287,8 @@ impl Run {
             self.pump();
         }
         match self.random.random_range(0..40) {
-            0 => sleep(PING_INTERVAL).await,
-            1..10 => sleep(Duration::from_millis(1)).await,
+            0 => life.pass(PING_INTERVAL).await,
+            1..10 => life.pass(Duration::from_millis(1)).await,
             10..30 => yield_now().await,
             _ => {}
         }
@@ -263,16 +305,22 @@ impl Run {
                 self.pump();
                 yield_now().await;
             }
-            sleep(PING_INTERVAL / 4).await;
+            life.pass(PING_INTERVAL / 4).await;
         }
-        self.browsers.iter_mut().for_each(|browser| {
-            browser.reads = true;
-            browser.ask();
-        });
+        self.browsers.iter_mut().for_each(|browser| browser.reads = true);
+        // What somebody still had to say is told after others have had their answer: it arrives before the next one.
+        for _ in 0..2 {
+            self.hear_all(life).await;
+        }
+    }
+
+    /// Asks everybody, and waits until all have their answer and nothing waits in the store.
+    async fn hear_all(&mut self, life: &mut Life) {
+        self.browsers.iter_mut().for_each(Browser::ask);
         let begun = Instant::now();
         loop {
             self.pump();
-            sleep(Duration::from_millis(1)).await;
+            life.pass(Duration::from_millis(1)).await;
             let users = [self.here(), vec![vec!["0".to_owned()]]].concat().concat().join(", ");
             let waiting = format!("SELECT id FROM users_messages WHERE id IN ({users})");
             let here = "SELECT id FROM users_time WHERE time = 0 ORDER BY id";
