@@ -121,7 +121,22 @@ test('one window is enough: simulated people come when they are rung, and go wit
     assert.deepEqual(gerda.errors, []);
 });
 
-/** Two who log in by hand and call each other through FreeSWITCH; `search` is a part of the page's address. */
+/** The page of a server where nobody is simulated, of somebody who logs in by hand. */
+async function logIn(t, server, name, search = '') {
+    const page = await chromium.open(t, `http://${server.node}/${search}`, { ignoreHTTPSErrors: true });
+    await page.getByLabel('Tenant').fill(`${TENANT}`);
+    await page.getByLabel('Password').fill('wrong');
+    await button(page, 'Log in').click();
+    await page.getByRole('alert').filter({ hasText: "Access denied for user '15'" }).waitFor();
+    await assertAccessible(page);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await button(page, 'Log in').click();
+    await comeIn(page, name);
+    assert.equal(await page.getByText('FreeSWITCH is only simulated here').isVisible(), false);
+    return page;
+}
+
+/** Two who call each other through FreeSWITCH; `search` is a part of the page's address. */
 async function callThroughFreeswitch(t, { isSecure, search }) {
     const site = await Site.start({ 'mixer.html': CALL_PAGE });
     t.after(() => site.stop());
@@ -129,19 +144,7 @@ async function callThroughFreeswitch(t, { isSecure, search }) {
     t.after(() => freeswitch.stop());
     const server = await Server.start({ settings: freeswitch.settings });
     t.after(() => server.stop());
-    const open = async (name) => {
-        const page = await chromium.open(t, `http://${server.node}/${search}`, { ignoreHTTPSErrors: true });
-        await page.getByLabel('Tenant').fill(`${TENANT}`);
-        await page.getByLabel('Password').fill('wrong');
-        await button(page, 'Log in').click();
-        await page.getByRole('alert').filter({ hasText: "Access denied for user '15'" }).waitFor();
-        await assertAccessible(page);
-        await page.getByLabel('Password').fill(PASSWORD);
-        await button(page, 'Log in').click();
-        return comeIn(page, name);
-    };
-    const [emil, fritz] = await Promise.all(['Emil', 'Fritz'].map(open));
-    assert.equal(await emil.getByText('FreeSWITCH is only simulated here').isVisible(), false);
+    const [emil, fritz] = await Promise.all(['Emil', 'Fritz'].map((name) => logIn(t, server, name, search)));
     await button(emil, 'Ring Fritz').click();
     await button(fritz, 'Accept with video').click();
     for (const page of [emil, fritz]) {
@@ -160,3 +163,26 @@ async function callThroughFreeswitch(t, { isSecure, search }) {
 test('with a media server they see each other', (t) => callThroughFreeswitch(t, { isSecure: true, search: '' }));
 
 test('a media server on this machine needs no certificate', (t) => callThroughFreeswitch(t, { isSecure: false, search: '?sip=ws' }));
+
+test('without a media server they ring and mute all the same, and the page says what is missing', async (t) => {
+    const server = await Server.start();
+    t.after(() => server.stop());
+    const [hans, ida] = await Promise.all(['Hans', 'Ida'].map((name) => logIn(t, server, name)));
+    await button(hans, 'Ring Ida').click();
+    await button(ida, 'Accept with video').click();
+    for (const page of [hans, ida]) {
+        await says(page, 'You are connected.');
+        await says(page, 'The server knows no FreeSWITCH for this call');
+        await participant(page, 'Hans').waitFor();
+        await participant(page, 'Ida').waitFor();
+        assert.equal(await page.locator('#remote').isVisible(), false);
+    }
+    await assertAccessible(hans);
+    await button(ida, 'Mute').click();
+    await participant(hans, 'Ida').filter({ hasText: 'muted' }).waitFor();
+    await button(ida, 'Hang up').click();
+    await until('Ida has left', async () => (await participant(hans, 'Ida').count()) === 0);
+    await button(hans, 'Hang up').click();
+    await says(hans, 'The call is over.');
+    assert.deepEqual([...hans.errors, ...ida.errors].filter((error) => !error.includes('401')), []);
+});

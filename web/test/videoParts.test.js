@@ -8,6 +8,7 @@ import { CometVideoApi } from '../src/cometVideoApi/cometVideoApi.js';
 import { read } from '../src/cometVideoApi/invitation.js';
 import { Participants } from '../src/cometVideoApi/participants.js';
 import { hasVideo, limitBandwidth } from '../src/cometVideoApi/sdp.js';
+import { until } from './support/waiting.js';
 
 const sdp = (...lines) => lines.map((line) => `${line}\r\n`).join('');
 
@@ -22,6 +23,9 @@ test('a user’s SIP name has six digits of the tenant', () => {
         target: 'sip:15*101*video@fs1.example.com',
     });
     assert.equal(accountOf({ dev_id: '15', user_id: 7, key: 'k' }, sys, false).address, 'ws://fs1.example.com:7443');
+    for (const nowhere of [{}, { serverName: '', serverPort: 0 }, { serverName: 'fs1', serverPort: '0' }, { serverName: '', serverPort: 7443 }]) {
+        assert.equal(accountOf({ dev_id: 15, user_id: 7, key: 'k' }, nowhere, true).address, undefined);
+    }
 });
 
 test('limits replace those of a medium, after its own address', () => {
@@ -108,6 +112,8 @@ function rung(options) {
         web_pipe_send: nothing,
         multi_web_pipe_send: nothing,
         getUserId: () => 1,
+        getDevId: () => 15,
+        getRealUserKey: () => 'key',
     });
     api.start(options);
     const sys = { callPipe: 'web_a', callKey: 'k', caller_id: 2 };
@@ -131,5 +137,17 @@ test('who is in already is known from the server’s list, and who came and went
     assert.deepEqual(said, [['in', 4], ['out', 0]]);
     say('sys_members', {});
     assert.deepEqual(there, [[3, 'b'], [4, 'c']]);
+    api.stop();
+});
+
+test('without a media server a call ends at once, and says what is missing', async () => {
+    const ended = [];
+    const { api } = rung({ onCallEnd: (event) => ended.push(event) });
+    // No camera is opened: Node has none.
+    assert.equal(api.acceptCall({ type: 'video', audio_remote: {} }), true);
+    assert.deepEqual([api.isInCall(), ended], [true, []]);
+    await until('it is over', () => !api.isInCall());
+    assert.equal(ended[0].status, 'registration-failure');
+    assert.equal(ended[0].reason, 'The invitation names no media server: the server’s settings must have one, [sip] freeswitch.');
     api.stop();
 });

@@ -3,7 +3,7 @@
 import { byId, setText } from '../dom.js';
 import { newConference } from './backend.js';
 import { ParticipantsList } from './participants-list.js';
-import { SimulatedCall } from './simulated-call.js';
+import { SilentCall, simulatedCall } from './silent-call.js';
 
 const ENDINGS = {
     hangup: 'The call is over.',
@@ -26,12 +26,9 @@ export class Calls {
         this.#self = self;
         this.#isSimulated = isSimulated;
         this.#participants = new ParticipantsList(backend);
-        byId('stage').hidden = isSimulated;
-        byId('camera').hidden = isSimulated;
         cometVideoApi.start({
             // A FreeSWITCH on this machine may do without a certificate.
             sip_wss: new URLSearchParams(location.search).get('sip') !== 'ws',
-            ...(isSimulated && { dial: (call) => this.#simulate(call) }),
             onCall: (event) => this.#ring(event),
             onCallAccept: () => this.#say('Answered: connecting …'),
             onOut: ({ status }) => status === 'busy' && this.#say('Declined.'),
@@ -84,13 +81,16 @@ export class Calls {
         byId('ringing').close();
         this.#callInfo = this.#ringing;
         this.#ringing = null;
+        const dial = this.#dial();
+        cometVideoApi.start({ dial });
+        byId('stage').hidden = byId('camera').hidden = dial !== undefined;
         byId('call').hidden = false;
         const accepted = cometVideoApi.acceptCall({
             type,
             video_remote: byId('remote'),
             audio_remote: byId('remote'),
             video_local: byId('own'),
-            ...(this.#isSimulated && { custom_stream: new MediaStream() }),
+            ...(dial && { custom_stream: new MediaStream() }),
         });
         if (!accepted) {
             this.#close('The call has ended already.');
@@ -146,8 +146,15 @@ export class Calls {
         cometVideoApi.muteVideo(isOff);
     }
 
-    #simulate({ handlers }) {
-        return new SimulatedCall(this.#backend, this.#callInfo.sys.conference_name, this.#self.user_id, handlers);
+    /** What carries the call, if that is not SIP. */
+    #dial() {
+        const { conference_name: conference, serverName } = this.#callInfo.sys;
+        if (this.#isSimulated) {
+            return ({ handlers }) => simulatedCall(handlers, this.#backend, conference, this.#self.user_id);
+        }
+        const hasServer = serverName !== '';
+        byId('serverless').hidden = hasServer;
+        return hasServer ? undefined : ({ handlers }) => new SilentCall(handlers);
     }
 
     #say(text) {

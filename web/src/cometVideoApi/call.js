@@ -4,6 +4,7 @@ import { Elements } from './elements.js';
 import { openDevice, openMedia } from './media.js';
 import { SipCall } from './sip.js';
 
+const NO_SERVER = 'The invitation names no media server: the server’s settings must have one, [sip] freeswitch.';
 const NO_VIDEO = 'The media server takes no video that this browser has: the call has only sound.';
 const BLOCKED = 'The browser plays sound only after a click into the page.';
 
@@ -40,6 +41,12 @@ export class Call {
     /** Opens camera and microphone, or takes what the page has, and dials. */
     async start() {
         const { custom_stream } = this.#request;
+        if (!this.#account.address && !this.#options.dial) {
+            // Not while the page is still in acceptCall().
+            await undefined;
+            this.#close('registration-failure', NO_SERVER);
+            return;
+        }
         try {
             this.#stream = custom_stream ?? (await this.#openMedia());
         } catch ({ message }) {
