@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::http::{Body, nothing};
 
-/// Where the pages are, with what only they use.
+/// Where what only the pages use is served.
 const PAGES: &str = "pages/";
 
 /// The folders, and the paths under which they are served.
@@ -54,10 +54,15 @@ pub(super) struct File {
 
 /// The file for the path of a request.
 pub(super) fn find(path: &str) -> Option<&'static File> {
-    match path.strip_prefix('/')? {
-        "" => ALL.get("pages/index.html"),
-        "admin" => ALL.get("pages/admin.html"),
-        path => ALL.get(path),
+    ALL.get(path.strip_prefix('/')?)
+}
+
+/// The one address of a file, without the slash before it: pages are `/` and `/admin`, which is what theirs are relative to.
+fn address(prefix: &str, path: &str) -> String {
+    match path.strip_suffix(".html") {
+        Some("index") => String::new(),
+        Some(page) => page.to_owned(),
+        None => format!("{prefix}{path}"),
     }
 }
 
@@ -110,7 +115,7 @@ fn collect(prefix: &str, folder: &'static Dir, all: &mut HashMap<String, File>) 
         };
         let file =
             File { content, content_type, tag: format!("\"{tag}\""), is_for_operators: prefix == PAGES };
-        all.insert(format!("{prefix}{path}"), file);
+        all.insert(address(prefix, path), file);
     }
     for folder in folder.dirs() {
         collect(prefix, folder, all);
