@@ -475,7 +475,8 @@ async fn own_pages_are_for_those_who_may_send_sql_and_libraries_for_all() {
         );
     }
     // A page has one address.
-    for path in ["/index.html", "/admin.html", "/admin/", "/pages/", "/pages/index.html", "/pages/admin.html"] {
+    for path in ["/index.html", "/admin.html", "/admin/", "/pages/", "/pages/index.html", "/pages/admin.html"]
+    {
         assert!(get(&world, path, "").await.starts_with("HTTP/1.1 404 "), "{path}");
     }
     let proxied = "X-Forwarded-For: 127.0.0.1\r\n";

@@ -24,7 +24,7 @@ use sqlparser::{
     tokenizer::{Location, Token, Tokenizer},
 };
 
-pub use split::split_statements;
+pub use split::{count_params, split_statements};
 
 use self::{ast::Statement, dialect::CometQl, lower::Lower, source::Source};
 use super::limits::Limits;

@@ -1,6 +1,6 @@
-//! Cuts a text into its statements.
+//! Cuts a text into its statements, and finds their parameters.
 
-use super::scan::{Kind, Scanner};
+use super::scan::{Kind, Piece, Scanner};
 
 /// The statements of a text, without the semicolons between them, trimmed; those of only spaces and comments are left
 /// out. Quotes and comments are respected; an unfinished one extends to the end.
@@ -32,9 +32,15 @@ pub fn split_statements(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// How many `?` a statement has outside of quotes and comments.
+pub fn count_params(statement: &str) -> usize {
+    let is_param = |piece: &Piece| piece.kind == Kind::Other && &statement[piece.start..piece.end] == "?";
+    Scanner::new(statement).filter(is_param).count()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split_statements;
+    use super::{count_params, split_statements};
 
     fn split(text: &str) -> Vec<&str> {
         split_statements(text).collect()
@@ -63,6 +69,12 @@ mod tests {
         assert!(split(" ;; -- nothing\n; /* nothing */ ;").is_empty());
         assert_eq!(split(";;select 1;;"), ["select 1"]);
         assert_eq!(split("/*!40100 SET NAMES utf8 */;"), ["/*!40100 SET NAMES utf8 */"]);
+    }
+
+    #[test]
+    fn parameters_stand_outside_of_quotes_and_comments() {
+        assert_eq!(count_params("select '?', `?`, \"?\" /* ? */ -- ?\n # ?"), 0);
+        assert_eq!(count_params("select ?,?+1, 'it''s ?', a from b where c=? limit ?"), 4);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! and logs. Each request is a connection of its own, with a session that ends with its answer.
 
 mod answer;
+mod params;
 #[cfg(test)]
 mod tests;
 
@@ -38,10 +39,14 @@ use crate::{
     config::Secret,
     error::Error,
     server::{connections::Entered, gate::Attempt, mysql::MysqlPort, query_log::Logged, user::shown_user},
-    sql::{Canceller, Login, Outcome, Session, Share, Tenant, parse::split_statements},
+    sql::{
+        Canceller, Login, Outcome, Session, Share, Tenant,
+        parse::{count_params, split_statements},
+        types::Value,
+    },
 };
 
-/// Most bytes of a request's body.
+/// Most bytes of a request's body, if `max_packet` allows as many.
 const MAX_BODY: usize = 1024 * 1024;
 /// Most statements of a request.
 const MAX_STATEMENTS: usize = 100;
@@ -68,6 +73,9 @@ pub(super) struct SqlDoor {
 struct Query {
     /// Statements with semicolons between them.
     query: String,
+    /// Values for their `?`, one after the other.
+    #[serde(default, deserialize_with = "params::read")]
+    params: Vec<Value>,
 }
 
 /// Who a request says that it comes from.
@@ -160,13 +168,18 @@ impl SqlDoor {
         self.port.gate.admit(attempt, proves).await
     }
 
+    /// Most bytes of a request's body.
+    fn max_body(&self) -> usize {
+        MAX_BODY.min(self.port.settings.max_packet)
+    }
+
     /// Carries out the statements one after the other, up to the first that fails.
     async fn carry_out(
         &self,
         client: SocketAddr,
         tenant: Tenant,
         credentials: Credentials,
-        query: &str,
+        Query { query, params }: Query,
     ) -> Result<Answer, Refusal> {
         let entered = self.port.connections.enter(client);
         let user = shown_user(credentials.user.as_bytes());
@@ -174,7 +187,10 @@ impl SqlDoor {
         let mut session = self.port.open_session(&entered, login, credentials.database.as_deref(), None)?;
         let _gone = CancelOnDrop(session.canceller());
         let mut answer = Answer::new(self.port.settings.max_packet, self.port.engine.memory());
-        let statements: Vec<_> = split_statements(query).take(MAX_STATEMENTS + 1).collect();
+        let statements: Vec<_> = split_statements(&query)
+            .take(MAX_STATEMENTS + 1)
+            .map(|statement| (statement, count_params(statement)))
+            .collect();
         if statements.is_empty() {
             answer.add_error(&Error::EmptyQuery);
         }
@@ -182,9 +198,15 @@ impl SqlDoor {
             let reason = format!("a request has 1..{MAX_STATEMENTS} statements");
             return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Error::TooComplex(reason) });
         }
+        if statements.iter().map(|(_, count)| count).sum::<usize>() != params.len() {
+            let error = Error::WrongArguments("EXECUTE".to_owned());
+            return Err(Refusal { status: StatusCode::BAD_REQUEST, error });
+        }
+        let mut params = params.into_iter();
         let deadline = Instant::now() + MAX_TIME;
-        for statement in statements {
-            let carried = self.carry_out_one(&entered, tenant, &mut session, statement, &mut answer);
+        for (statement, count) in statements {
+            let params = params.by_ref().take(count).collect();
+            let carried = self.carry_out_one(&entered, tenant, &mut session, statement, params, &mut answer);
             if let Err(error) = timeout_at(deadline, carried).await.unwrap_or(Err(Error::StatementTimeout)) {
                 answer.add_error(&error);
                 break;
@@ -200,13 +222,14 @@ impl SqlDoor {
         tenant: Tenant,
         session: &mut Session,
         statement: &str,
+        params: Vec<Value>,
         answer: &mut Answer,
     ) -> Result<(), Error> {
         if !entered.begin(statement) {
             return Err(Error::Interrupted);
         }
         let logged = Logged::begin(self.port.settings.query_log, entered, tenant, "Query", statement);
-        let carried = match session.execute(statement).await {
+        let carried = match execute(session, statement, params).await {
             Ok(Outcome::Done(done)) => {
                 answer.add_done(&done);
                 Ok(())
@@ -218,6 +241,17 @@ impl SqlDoor {
         session.rest();
         if entered.end(session.database()) { carried } else { carried.and(Err(Error::Interrupted)) }
     }
+}
+
+/// Runs a statement; with parameters as one that was prepared, as the MySQL port does.
+async fn execute(session: &mut Session, statement: &str, params: Vec<Value>) -> Result<Outcome, Error> {
+    if params.is_empty() {
+        return session.execute(statement).await;
+    }
+    let prepared = session.prepare(statement)?.id;
+    let outcome = session.execute_prepared(prepared, params).await;
+    session.close_prepared(prepared);
+    outcome
 }
 
 impl WebsocketPort {
@@ -294,14 +328,15 @@ impl WebsocketPort {
             Refusal::new(StatusCode::UNAUTHORIZED, reason)
         })?;
         let tenant = door.admit(&credentials, address).await?;
-        let too_large = || Refusal::from(Error::PacketTooLarge(MAX_BODY));
-        if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes > MAX_BODY) {
+        let max_body = door.max_body();
+        let too_large = || Refusal::from(Error::PacketTooLarge(max_body));
+        if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes > max_body) {
             return Err(too_large());
         }
         let room = Arc::clone(&door.room).try_acquire_owned().map_err(|_| Error::TooManyConnections)?;
         let mut share = Share::of(door.port.engine.memory());
-        share.resize(MAX_BODY)?;
-        let body = timeout(self.settings.handshake_timeout, Limited::new(body, MAX_BODY).collect()).await;
+        share.resize(max_body)?;
+        let body = timeout(self.settings.handshake_timeout, Limited::new(body, max_body).collect()).await;
         let body = match body {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
@@ -310,11 +345,12 @@ impl WebsocketPort {
             Ok(Err(error)) => return Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string())),
             Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body takes too long")),
         };
-        let Query { query } = serde_json::from_slice(&body)
+        let query: Query = serde_json::from_slice(&body)
             .map_err(|reason| Refusal::new(StatusCode::BAD_REQUEST, format!("the body: {reason}")))?;
         drop(body);
+        share.resize(max_body + query.params.len() * size_of::<Value>())?;
         let client = SocketAddr::new(address, peer.port());
-        let answer = door.carry_out(client, tenant, credentials, &query).await?;
+        let answer = door.carry_out(client, tenant, credentials, query).await?;
         Ok(Carried { answer, _room: room })
     }
 }

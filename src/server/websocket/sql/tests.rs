@@ -65,7 +65,12 @@ async fn ask(world: &World, sent: Sent<'_>) -> (u16, Json) {
 
 /// The results of statements that are carried out.
 async fn run(world: &World, query: &str) -> Vec<Json> {
-    let body = json!({ "query": query }).to_string();
+    run_with(world, query, json!([])).await
+}
+
+/// The results of statements with parameters.
+async fn run_with(world: &World, query: &str, params: Json) -> Vec<Json> {
+    let body = json!({ "query": query, "params": params }).to_string();
     match ask(world, Sent { body: &body, ..GOOD }).await {
         (200, Json::Object(mut answer)) => match answer.remove("results") {
             Some(Json::Array(results)) => results,
@@ -116,6 +121,45 @@ async fn statements_follow_each_other_in_one_session_up_to_the_first_error() {
     let many = "select 1;".repeat(MAX_STATEMENTS + 1);
     let (status, answer) = ask(&world, Sent { body: &json!({ "query": many }).to_string(), ..GOOD }).await;
     assert_eq!((status, &answer["error"]["code"]), (400, &json!(1436)));
+}
+
+#[tokio::test]
+async fn parameters_are_values_and_stand_for_the_question_marks_of_all_statements_in_order() {
+    let world = world(settings()).await;
+    let evil = "'); delete from conference; -- \\";
+    let results = run_with(
+        &world,
+        "insert into conference (name, user_id, message) values (?, ?, '?'), ('other', 3, ?); -- ?\n\
+         select name, user_id, message from conference order by user_id limit ?; select 'none';\n\
+         select ?, ?, ?, ?, ?, ? union all select 1, 2, 3, 4, 5, 6",
+        json!([evil, 2, "", 1, null, true, 0.1, u64::MAX, "1.10", { "base64": "/wA=" }]),
+    )
+    .await;
+    assert_eq!(results[0]["affected_rows"], 2, "{results:?}");
+    assert_eq!(results[1]["rows"], json!([[evil, 2, "?"]]));
+    assert_eq!(results[2]["rows"], json!([["none"]]));
+    let values = json!([null, 1, 0.1, "18446744073709551615", "1.10", { "base64": "/wA=" }]);
+    assert_eq!(results[3]["rows"][0], values);
+    // What cannot be prepared, and what fails, has MySQL's error.
+    let error = |results: Vec<Json>| results[0]["error"]["code"].clone();
+    assert_eq!(error(run_with(&world, "execute a using ?", json!([1])).await), 1295);
+    assert_eq!(error(run_with(&world, "select ? from nowhere", json!([1])).await), 1146);
+    // In a comment that is carried out it is not seen.
+    assert_eq!(error(run_with(&world, "select 1 /*! + ? */", json!([])).await), 1064);
+    assert_eq!(error(run_with(&world, "select ? /*! + ? */", json!([1])).await), 1210);
+}
+
+#[tokio::test]
+async fn nothing_is_carried_out_with_a_wrong_number_of_parameters() {
+    let world = world(settings()).await;
+    let insert = "insert into conference (name, user_id, message) values ('a', 1, ''); select ?";
+    for params in [json!([]), json!([1, 2]), json!([1, 2, 3])] {
+        let body = json!({ "query": insert, "params": params }).to_string();
+        let (status, answer) = ask(&world, Sent { body: &body, ..GOOD }).await;
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(1210)), "{params}");
+        assert_eq!(answer["error"]["message"], "Incorrect arguments to EXECUTE");
+    }
+    assert_eq!(run(&world, "select count(*) from conference").await[0]["rows"], json!([[0]]));
 }
 
 #[tokio::test]
@@ -207,13 +251,17 @@ async fn what_is_too_much_is_refused() {
         "{\"query\":1}",
         "{\"query\":\"select 1\",\"more\":1}",
         "{\"query\":\"select 1\"} x",
-        &"[".repeat(100_000),
+        &"[".repeat(10_000),
+        "{\"query\":\"select ?\",\"params\":1}",
     ] {
         assert_eq!(ask(&world, Sent { body, ..GOOD }).await.0, 400, "{body}");
     }
     let long = json!({ "query": "x".repeat(MAX_BODY) }).to_string();
     let head = GOOD.text().replace("Content-Length: 20", &format!("Content-Length: {}", long.len()));
     let (status, answer) = read(&world.ask(&head).await);
+    assert_eq!((status, &answer["error"]["code"]), (413, &json!(1153)));
+    let long = json!({ "query": "select ?", "params": ["x".repeat(20_000)] }).to_string();
+    let (status, answer) = ask(&world, Sent { body: &long, ..GOOD }).await;
     assert_eq!((status, &answer["error"]["code"]), (413, &json!(1153)));
     let results =
         run(&world, "select 1; select repeat('x', 15000) union all select repeat('x', 15001)").await;
