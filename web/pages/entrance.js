@@ -1,7 +1,7 @@
 // Who uses a page: a tenant, by its password.
 
 import { byId } from './dom.js';
-import { Connection } from './sql.js';
+import { Connection, sql } from './sql.js';
 
 const KEPT = 'cometql';
 /** The tenant that the operator looks at, in this tab. */
@@ -43,7 +43,7 @@ function fromAddress() {
 async function isAccepted(credentials) {
     const problem = byId('entrance-problem');
     try {
-        await new Connection(credentials).run('SELECT 1');
+        await new Connection(credentials).run(sql`SELECT 1`);
         return true;
     } catch ({ message }) {
         problem.textContent = message;

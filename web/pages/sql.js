@@ -13,14 +13,14 @@ export class SqlError extends Error {
     }
 }
 
-/** A value as it stands in a statement. */
-function quote(value) {
-    return typeof value === 'number' ? String(value) : `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+/** A statement and the values for its `?`: sql`SELECT * FROM conference WHERE name = ${name}`. */
+export function sql(parts, ...params) {
+    return { query: parts.join('?'), params };
 }
 
-/** A statement whose values are quoted: sql`SELECT * FROM conference WHERE name = ${name}`. */
-export function sql(parts, ...values) {
-    return String.raw({ raw: parts }, ...values.map(quote));
+/** Several statements as one. */
+export function sequence(statements) {
+    return { query: statements.map(({ query }) => query).join(';\n'), params: statements.flatMap(({ params }) => params) };
 }
 
 /** A tenant's way to the server. */
@@ -28,7 +28,7 @@ export class Connection {
     #authorization;
     #onAnswer;
 
-    /** `onAnswer(query, results, error)` hears of everything that is sent. */
+    /** `onAnswer(statement, results, error)` hears of everything that is sent. */
     constructor({ tenant, password, database }, onAnswer = () => {}) {
         const user = database ? `${tenant}/${database}` : tenant;
         const bytes = new TextEncoder().encode(`${user}:${password}`);
@@ -36,35 +36,35 @@ export class Connection {
         this.#onAnswer = onAnswer;
     }
 
-    /** Carries out statements with semicolons between them; their results. Rejects with SqlError at the first that fails. */
-    async run(query) {
+    /** Carries out a statement, or a sequence; the results. Rejects with SqlError at the first that fails. */
+    async run(statement) {
         let results = [];
         try {
-            const answer = await this.#ask(query);
+            const answer = await this.#ask(statement);
             results = answer.results;
             const failed = results.find((result) => result.error);
             if (failed) {
                 throw new SqlError(failed.error, 200);
             }
         } catch (error) {
-            this.#onAnswer(query, results, error);
+            this.#onAnswer(statement, results, error);
             throw error;
         }
-        this.#onAnswer(query, results);
+        this.#onAnswer(statement, results);
         return results;
     }
 
     /** The rows of one statement, each an object. */
-    async rows(query) {
-        const [result] = await this.run(query);
+    async rows(statement) {
+        const [result] = await this.run(statement);
         return objects(result);
     }
 
-    async #ask(query) {
+    async #ask({ query, params }) {
         const response = await fetch('sql', {
             method: 'POST',
             headers: { 'Content-Type': 'application/json', Authorization: this.#authorization },
-            body: JSON.stringify({ query }),
+            body: JSON.stringify({ query, params }),
             // The browser must not ask for a password itself.
             credentials: 'omit',
             // What a page says as it goes away arrives.

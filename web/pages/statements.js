@@ -14,13 +14,14 @@ export class Statements {
     }
 
     /** One more that was sent, with what came of it: for Connection's onAnswer. */
-    add(query, results, error) {
+    add({ query, params }, results, error) {
         const outcome = error ? error.message : results.map(summary).join(', ');
         this.#list.prepend(
             element(
                 'li',
                 {},
                 element('code', { textContent: query }),
+                element('span', { className: 'params', textContent: params.map(shown).join(', '), hidden: params.length === 0 }),
                 element('span', { className: error ? 'failed' : 'outcome', textContent: outcome }),
             ),
         );
@@ -28,6 +29,11 @@ export class Statements {
             this.#list.lastElementChild.remove();
         }
     }
+}
+
+/** A parameter, for people. */
+function shown(value) {
+    return typeof value === 'string' ? `“${value}”` : String(value);
 }
 
 function summary({ rows, affected_rows: affected }) {

@@ -35,11 +35,11 @@ const visitor = async (t, name, options) => comeIn(await chromium.open(t, demo.l
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const participant = (page, text) => page.locator('#participants li').filter({ hasText: text });
 const says = (page, text) => page.getByRole('status').filter({ hasText: text }).waitFor();
-/** The statements that are shown, the latest first, when there are so many. */
+/** The statements that are shown, each with its parameters, the latest first, when there are so many. */
 const statements = (page, count) =>
     until(`${count} statements are shown`, async () => {
-        const shown = await page.locator('#statements code').allTextContents();
-        return shown.length === count && shown;
+        const [shown, params] = await Promise.all(['code', '.params'].map((part) => page.locator(`#statements ${part}`).allTextContents()));
+        return shown.length === count && shown.map((statement, place) => `${statement}\n${params[place]}`);
     });
 
 test('somebody rings, is seen in the call, muted and gone, and the SQL is shown', async (t) => {
@@ -79,12 +79,13 @@ test('somebody rings, is seen in the call, muted and gone, and the SQL is shown'
     await until('nobody is invited', async () => (await demo.value('SELECT COUNT(*) FROM conference WHERE name = ?', [conference])) === 0);
 
     const [register, invite, come, ...rest] = (await statements(anna, 5)).reverse();
-    assert.match(register, /^INSERT INTO users_auth .*;\nINSERT INTO users_data .*'\{"name":"Anna"\}'\)$/);
-    assert.match(invite, /^INSERT INTO conference \(name, user_id, caller_id, message, profile\)\nVALUES \('\d{9}', \d+, /);
+    assert.match(register, /^INSERT INTO users_auth .*;\nINSERT INTO users_data .*\(\?, \?\)\n\d+, “\w{32}”, \d+, “\{"name":"Anna"\}”$/);
+    assert.match(invite, /^INSERT INTO conference \(name, user_id, caller_id, message, profile\)\nVALUES (\(\?, \?, \?, \?, 'video'\)[,\s]+){2}“\d{9}”, \d+, /);
     assert.match(come, /^INSERT INTO pipes_messages /);
     assert.deepEqual(rest.map((statement) => statement.split(' WHERE ')[0]).sort(), ['DELETE FROM conference', 'DELETE FROM conference_members']);
     const muting = (await statements(bob, 6)).filter((statement) => statement.startsWith('UPDATE')).reverse();
-    assert.deepEqual(muting.map((statement) => statement.split(' WHERE ')[0]), [1, 0].map((muted) => `UPDATE conference_members SET can_speak = ${1 - muted}`));
+    assert.deepEqual(muting.map((statement) => statement.replace(/, \d+$/, '')), [0, 1].map((can_speak) =>
+        `UPDATE conference_members SET can_speak = ? WHERE name = ? AND user_id = ?\n${can_speak}, “${conference}”`));
     assert.deepEqual([...anna.errors, ...bob.errors], []);
 });
 

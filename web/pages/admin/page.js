@@ -2,7 +2,7 @@
 
 import { byId, setText } from '../dom.js';
 import { SHOWN, enter } from '../entrance.js';
-import { Connection, objects } from '../sql.js';
+import { Connection, objects, sequence } from '../sql.js';
 import { Statements } from '../statements.js';
 import { Figures } from './figures.js';
 import { LIVE, NODES, STATUS } from './queries.js';
@@ -19,9 +19,9 @@ const watch = new Connection(credentials);
 const statements = new Statements(byId('statements'));
 const figures = new Figures(byId('figures'));
 const parts = {
-    nodes: tables.nodes((query) => say('', query)),
-    conferences: tables.conferences((query) => say(`db_${shown}`, query), askPath),
-    members: tables.members((query) => say(`db_${shown}`, query)),
+    nodes: tables.nodes((statement) => say('', statement)),
+    conferences: tables.conferences((statement) => say(`db_${shown}`, statement), askPath),
+    members: tables.members((statement) => say(`db_${shown}`, statement)),
     absent: tables.absent(),
 };
 
@@ -41,7 +41,8 @@ async function poll() {
 async function refresh() {
     const operators = isOperator ? [NODES] : [];
     try {
-        const results = await watch.run([STATUS, ...operators, `USE db_${shown}`, ...LIVE].join(';\n'));
+        const use = { query: `USE db_${shown}`, params: [] };
+        const results = await watch.run(sequence([STATUS, ...operators, use, ...LIVE]));
         figures.show(results[0].rows, performance.now());
         const [conferences, members, absent] = results.slice(-LIVE.length).map(objects);
         if (isOperator) {
@@ -57,9 +58,9 @@ async function refresh() {
 }
 
 /** Carries out what a click means; whatever comes of it is shown, and what it changed at once. */
-async function say(database, query) {
+async function say(database, statement) {
     const connection = new Connection({ ...credentials, database }, (...answer) => statements.add(...answer));
-    await connection.run(query).catch(() => {});
+    await connection.run(statement).catch(() => {});
     await refresh();
 }
 

@@ -13,7 +13,7 @@ function span(seconds) {
     return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-/** `say(query)` carries out a statement for the operator's part of the server. */
+/** `say(statement)` carries out a statement for the operator's part of the server. */
 export function nodes(say) {
     const isDrained = ({ weight }) => weight === 0;
     /** What a node weighed before it was drained here. */
@@ -40,7 +40,7 @@ export function nodes(say) {
     });
 }
 
-/** `say(query)` carries out a statement for the tenant that is shown; `askPath(row)` asks where to record to. */
+/** `say(statement)` carries out a statement for the tenant that is shown; `askPath(row)` asks where to record to. */
 export function conferences(say, askPath) {
     const isLocked = ({ locked }) => locked === 1;
     const isRecorded = ({ recording }) => recording !== '';

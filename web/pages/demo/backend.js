@@ -1,7 +1,7 @@
 // What a web application's backend says to the server when its users do something: each function is a statement or two.
 
 import { nameOf } from '../people.js';
-import { Connection, sql } from '../sql.js';
+import { Connection, sequence, sql } from '../sql.js';
 
 /** The pipe that says who has the page open. */
 export const HERE = 'track_demo';
@@ -26,10 +26,10 @@ export class Backend {
         const user_id = 1_000_000 + random(2 ** 30);
         const user_key = Array.from({ length: 4 }, () => random(2 ** 32).toString(16).padStart(8, '0')).join('');
         await this.#clicks.run(
-            [
+            sequence([
                 sql`INSERT INTO users_auth (id, hash) VALUES (${user_id}, ${user_key})`,
                 sql`INSERT INTO users_data (id, data) VALUES (${user_id}, ${JSON.stringify({ name })})`,
-            ].join(';\n'),
+            ]),
         );
         return { user_id, user_key, name };
     }
@@ -46,7 +46,9 @@ export class Backend {
     /** The names of users, by their ids. */
     async names(user_ids) {
         const list = user_ids.filter(Boolean).map(Number);
-        const rows = list.length === 0 ? [] : await this.#looks.rows(`SELECT id, data FROM users_data WHERE id IN (${list.join(', ')})`);
+        const places = list.map(() => '?').join(', ');
+        const query = `SELECT id, data FROM users_data WHERE id IN (${places})`;
+        const rows = list.length === 0 ? [] : await this.#looks.rows({ query, params: list });
         return new Map(rows.map(({ id, data }) => [id, nameOf(id, data)]));
     }
 
@@ -54,7 +56,10 @@ export class Backend {
     invite(conference, caller, user_ids) {
         const message = JSON.stringify({ name: caller.name });
         const rows = user_ids.map((user_id) => sql`(${conference}, ${user_id}, ${caller.user_id}, ${message}, 'video')`);
-        return this.#clicks.run(`INSERT INTO conference (name, user_id, caller_id, message, profile)\nVALUES ${rows.join(',\n       ')}`);
+        return this.#clicks.run({
+            query: `INSERT INTO conference (name, user_id, caller_id, message, profile)\nVALUES ${rows.map(({ query }) => query).join(',\n       ')}`,
+            params: rows.flatMap(({ params }) => params),
+        });
     }
 
     mute(conference, user_id, isMuted) {
