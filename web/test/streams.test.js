@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,11 @@ import { fileURLToPath } from 'node:url';
 
 import { Chromium } from './support/chromium.js';
 import { assertAccessible, assertFits, shoot } from './support/looks.js';
+import { NGINX_ROOT, Nginx } from './support/nginx.js';
 import { Server, TENANT, freeAddress, startProgram } from './support/server.js';
 import { until } from './support/waiting.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/nginx/', import.meta.url));
-/** Where Debian's packages of nginx were unpacked, if they are not installed. */
-const NGINX_ROOT = process.env.NGINX_ROOT ?? '';
 const MODULES = '/usr/lib/nginx/modules/';
 
 let folder;
@@ -29,8 +28,6 @@ const running = [];
 
 before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cometql-streams-'));
-    // nginx that root starts works as nobody.
-    await chmod(folder, 0o755);
     nginx = await startNginx();
     freeswitch = freeAddress();
     const { ip, port } = freeswitch;
@@ -44,6 +41,7 @@ after(async () => {
     await chromium?.stop();
     await server?.stop();
     await Promise.all(running.map(end));
+    await nginx?.stop();
     await rm(folder, { recursive: true });
 });
 
@@ -61,24 +59,17 @@ async function end(process) {
 
 /** nginx as the example has it, but for its addresses and folders; its two addresses. */
 async function startNginx() {
-    const [rtmp, http] = [freeAddress(), freeAddress()].map(({ ip, port }) => `${ip}:${port}`);
-    const changes = { '127.0.0.1:1935': rtmp, '127.0.0.1:8080': http, '/tmp/cometql-streams': folder, [MODULES]: NGINX_ROOT + MODULES };
-    let settings = await readFile(join(EXAMPLE, 'nginx.conf'), 'utf8');
-    for (const [from, to] of Object.entries(changes)) {
-        assert.ok(settings.includes(from), `nginx.conf has ${from}`);
-        settings = settings.replaceAll(from, to);
-    }
-    const file = join(folder, 'nginx.conf');
-    await writeFile(file, settings);
-    const log = join(folder, 'nginx.log');
-    const output = openSync(log, 'w');
-    const options = ['-p', EXAMPLE, '-e', 'stderr', '-c', file];
-    const process = track(spawn(`${NGINX_ROOT}/usr/sbin/nginx`, options, { stdio: ['ignore', output, output] }));
-    await until('nginx answers', () => {
-        assert.equal(process.exitCode, null, readFileSync(log, 'utf8'));
-        return fetch(`http://${http}/`).then((answer) => answer.ok, () => false);
-    });
-    return { rtmp, http };
+    const { ip, port } = freeAddress();
+    const rtmp = `${ip}:${port}`;
+    const example = await readFile(join(EXAMPLE, 'nginx.conf'), 'utf8');
+    const started = await Nginx.start((folder, http) => {
+        const changes = { '127.0.0.1:1935': rtmp, '127.0.0.1:8080': http, '/tmp/cometql-streams': folder, [MODULES]: NGINX_ROOT + MODULES };
+        return Object.entries(changes).reduce((settings, [from, to]) => {
+            assert.ok(settings.includes(from), `nginx.conf has ${from}`);
+            return settings.replaceAll(from, to);
+        }, example);
+    }, EXAMPLE);
+    return Object.assign(started, { rtmp });
 }
 
 /** Does what FreeSWITCH does when it records a conference to this address. */

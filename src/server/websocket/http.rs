@@ -105,7 +105,12 @@ impl WebsocketPort {
             return None;
         }
         let found = match files.resolve_request(request).await {
-            Ok(found @ (ResolveResult::Found(_) | ResolveResult::IsDirectory { .. })) => found,
+            Ok(found @ ResolveResult::Found(_)) => found,
+            Ok(ResolveResult::IsDirectory { .. }) => {
+                // Relative: for the browser it may be below a proxy's path.
+                let (_, folder) = request.uri().path().rsplit_once('/')?;
+                ResolveResult::IsDirectory { redirect_to: format!("./{folder}/") }
+            }
             Ok(_) => return None,
             Err(reason) => {
                 debug!(%path, %reason, "a file cannot be read");

@@ -432,7 +432,12 @@ async fn files_of_a_folder_are_served_and_nothing_beside_it() {
         assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
         assert!(!answer.contains("not for you"), "{path}: {answer}");
     }
-    assert!(get("/pages").await.starts_with("HTTP/1.1 301 "));
+    // Where the folder is for the browser, a proxy may know better.
+    for (path, location) in [("/pages", "./pages/"), ("/p%61ges?q", "./p%61ges/?q")] {
+        let answer = get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 301 "), "{answer}");
+        assert!(answer.contains(&format!("location: {location}\r\n")), "{answer}");
+    }
     let nothing = World::new(WebsocketSettings::default()).await;
     let answer = nothing.ask("GET /Cargo.toml HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
