@@ -1,5 +1,5 @@
 //! What a client sends to the browsers' port: bytes as they are if the first is even; if it is `3`, the body of a request with
-//! SQL; else what a browser puts into the path of its request, and after a line's end its frames.
+//! SQL and its parameters; else what a browser puts into the path of its request, and after a line's end its frames.
 #![no_main]
 
 #[path = "realtime/mod.rs"]
