@@ -150,3 +150,29 @@ fn remove(peers: &mut Vec<Arc<Peer>>, peer: &Arc<Peer>) -> bool {
     let position = peers.iter().position(|other| Arc::ptr_eq(other, peer));
     position.map(|position| peers.remove(position)).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::realtime::{About, ClientVersion, message::Envelope};
+
+    #[test]
+    fn a_message_is_for_all_however_many_they_are() {
+        let hub = Hub::new(usize::MAX);
+        let come = |_| {
+            let version = ClientVersion { major: 4 };
+            let (peer, mailbox) = Peer::new(15, 0, About::default(), version, Uuid::nil(), 1_000);
+            assert!(hub.subscribe(&"web_a".into(), &peer, None));
+            mailbox
+        };
+        let mailboxes: Vec<_> = (0..AT_ONCE + 2).map(come).collect();
+        let message = Broadcast::new(Envelope::server_info(None, 1));
+        assert_eq!(hub.publish(15, "web_a", &message, None), mailboxes.len());
+        for mut mailbox in mailboxes {
+            assert!(mailbox.next_waiting().is_some());
+            assert_eq!(mailbox.next_waiting(), None);
+        }
+    }
+}

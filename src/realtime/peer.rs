@@ -271,6 +271,10 @@ impl Drop for Mailbox {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::sync::mpsc::error::TryRecvError;
+
     use super::*;
 
     fn peer(max_unread: usize) -> (Arc<Peer>, Mailbox) {
@@ -287,6 +291,39 @@ mod tests {
         mailbox.written();
         receipt.try_recv().unwrap();
         assert_eq!(peer.outbox.lock().unread, 0);
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_has_gone_gives_no_receipt() {
+        let (peer, mailbox) = peer(10_000);
+        drop(mailbox);
+        let (written, mut receipt) = mpsc::channel(1);
+        peer.send_receipted(&Envelope::server_info(None, 1), Some(written));
+        assert_eq!(receipt.try_recv(), Err(TryRecvError::Disconnected));
+    }
+
+    /// A connection that takes everything, and counts it.
+    #[derive(Default)]
+    struct Open(AtomicUsize);
+
+    impl Shortcut for Open {
+        fn try_send(&self, _: &Utf8Bytes) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_logged_out_is_sent_nothing_more() {
+        let (peer, mut mailbox) = peer(10_000);
+        let connection = Arc::new(Open::default());
+        mailbox.open_shortcut(connection.clone());
+        let message = Broadcast::new(Envelope::server_info(None, 1));
+        assert!(peer.send_broadcast(&message));
+        peer.end(End::LoggedOut);
+        assert!(!peer.send_broadcast(&message));
+        assert_eq!(connection.0.load(Ordering::Relaxed), 1);
+        assert_eq!(mailbox.next_waiting(), None);
     }
 
     #[tokio::test]

@@ -163,6 +163,61 @@ async fn who_comes_into_a_call_pipe_hears_who_is_in_the_conference() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_conference_is_nothing_to_others() {
+    let world = World::new().await;
+    let pipe = world.realtime.call_pipes.name(15, "101");
+    let (mut inside, mut late) = (world.nobody().await, world.nobody().await);
+    inside.say(&format!("subscription\n{pipe}")).await;
+    world.member("channel", None, Some(&member(7, &[]))).await;
+    assert_eq!(inside.next().await["event"], "sys_member");
+    // Who comes is told, not those who know it.
+    late.say(&format!("subscription\n{pipe}")).await;
+    assert_eq!(late.next().await["event"], "sys_members");
+    inside.hears_nothing().await;
+    // To another tenant the pipe is one like any other, and his conference has another.
+    assert_ne!(world.realtime.call_pipes.name(16, "101"), pipe);
+    let hello = Hello { tenant: 16, ..world.hello(0, "") };
+    let (session, mailbox) = Session::open(&world.realtime, hello).await.unwrap();
+    let mut stranger = Browser { session, mailbox };
+    assert_eq!(stranger.next().await["event"], "serverInfo");
+    stranger.say(&format!("subscription\n{pipe}")).await;
+    world.member("channel", Some(&member(7, &[])), Some(&member(7, &[Flag::Talking]))).await;
+    stranger.hears_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_into_a_call_pipe_while_members_change_is_told_the_truth_last() {
+    let world = Arc::new(World::new().await);
+    let pipe = world.realtime.call_pipes.name(15, "101");
+    let states = [member(7, &[]), member(7, &[Flag::Talking])];
+    world.member("a", None, Some(&states[0])).await;
+    // So many that they change while they are read.
+    for number in 0..100 {
+        world.member(&format!("b{number}"), None, Some(&states[0])).await;
+    }
+    for round in 0..20 {
+        let (old, new) = (states[round % 2].clone(), states[(round + 1) % 2].clone());
+        let changing = {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.member("a", Some(&old), Some(&new)).await })
+        };
+        let mut late = world.nobody().await;
+        late.say(&format!("subscription\n{pipe}")).await;
+        changing.await.unwrap();
+        let mut talks = None;
+        while let Some(text) = late.mailbox.next_waiting() {
+            let message: Json = serde_json::from_str(&text).unwrap();
+            let data: Json = serde_json::from_str(message["data"].as_str().unwrap()).unwrap();
+            talks = match message["event"].as_str().unwrap() {
+                "sys_members" => data["members"][0]["talking"].as_bool(),
+                _ => Some(data["action"] == "talking"),
+            };
+        }
+        assert_eq!(talks, Some(round % 2 == 0), "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn members_tell_whether_their_user_is_here() {
     let world = World::new().await;
     let browser = world.user(7).await;

@@ -105,6 +105,8 @@ pub(super) struct Browser {
     online: BTreeMap<u32, bool>,
     /// Who is in the tracked pipe.
     tracked: BTreeSet<String>,
+    /// The first messages, in a pipe and to a user, that were said after its login was taken away.
+    logged_out: Option<(usize, usize)>,
 }
 
 impl Browser {
@@ -135,6 +137,7 @@ impl Browser {
             private: Vec::new(),
             online: BTreeMap::new(),
             tracked: BTreeSet::new(),
+            logged_out: None,
         }
     }
 
@@ -168,6 +171,11 @@ impl Browser {
         let (number, text) = book.say(pipe, &self.name, padding);
         self.unreported.push_back(number);
         self.say(&format!("web_pipe2\n{pipe}\n{}\n*\n{text}", self.name));
+    }
+
+    /// Its login is taken away, after so many messages to users: it hears no later one, and is cut off.
+    pub fn log_out(&mut self, book: &Book, private: usize) {
+        self.logged_out.get_or_insert((book.said.len(), private));
     }
 
     /// Asks something, the answer to which comes after all that was told before.
@@ -274,6 +282,7 @@ impl Browser {
             ("msg", _) => {
                 let number = number_in(data);
                 assert!(self.private.last().is_none_or(|last| *last < number), "{number} is late");
+                assert!(self.logged_out.is_none_or(|(_, first)| number < first), "{number} after the logout");
                 self.private.push(number);
             }
             ("_answer_pipe_count", _) => self.be_answered(book, message["marker"].as_str().unwrap()),
@@ -321,6 +330,7 @@ impl Browser {
         let wanted = self.wanted.iter().flat_map(|(pipes, _)| pipes);
         assert!(wanted.chain(&self.pipes).any(|own| *own == pipe), "{} hears what is in {pipe}", self.name);
         assert_ne!(sender, self.name, "it hears itself");
+        assert!(self.logged_out.is_none_or(|(first, _)| number < first), "{number} after the logout");
         let before = self.latest.insert(sender.to_owned(), number);
         assert!(before < Some(number), "{number} of {sender} comes after {before:?}");
         self.heard.insert(number);
@@ -328,6 +338,7 @@ impl Browser {
 
     /// Compares what it heard in pipes with what was said: nothing is missing, but at the end if it has gone.
     pub fn check(&self, book: &Book) {
+        assert!(self.logged_out.is_none() || !self.is_connected(), "{} is still there", self.name);
         for stay in &self.stays {
             for (number, said) in book.said.iter().enumerate() {
                 if said.pipe != stay.pipe || said.sender == self.name || said.sent < stay.from {

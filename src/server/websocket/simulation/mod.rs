@@ -3,8 +3,9 @@
 //! In each run browsers connect, log in, subscribe, speak, read slowly or not at all, vanish (in the middle of a frame, too) and come
 //! back; backends speak to pipes and users, invite, and take logins away; the server is stopped and killed, and starts over
 //! the same store. What is said in a pipe must reach those in it once and in its sender's order, what is said to a
-//! user must reach him, who comes and goes must be told truly, and nothing may be left of who has gone. Time passes only when the
-//! simulation says so, never while the disk writes. `COMETQL_SIMULATION_SEED=7 cargo test websocket::simulation` runs a seed alone.
+//! user must reach him, who comes and goes must be told truly, who is logged out hears nothing more, and nothing may be left of who has gone. Time passes
+//! only when the simulation says so, never while the disk writes. `COMETQL_SIMULATION_SEED=7 cargo test websocket::simulation` runs a
+//! seed alone.
 
 mod browser;
 
@@ -23,7 +24,7 @@ use rand::{
     seq::{IndexedRandom, IteratorRandom},
 };
 use tokio::{
-    io::duplex,
+    io::{BufWriter, duplex},
     task::{JoinSet, spawn_blocking, yield_now},
     time::advance,
 };
@@ -84,7 +85,7 @@ impl Life {
         let settings = WebsocketSettings {
             ping_interval: PING_INTERVAL,
             failed_login_delay: Duration::ZERO,
-            realtime: RealtimeSettings { max_unread: 256 * 1024, ..RealtimeSettings::default() },
+            realtime: RealtimeSettings { max_unread: 64 * 1024, ..RealtimeSettings::default() },
             ..WebsocketSettings::default()
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -184,6 +185,8 @@ impl Run {
     fn connect(&mut self, life: &mut Life, user: u32) {
         // So little room that messages are under way in pieces.
         let (stream, served) = duplex(*[1_000, 3_000, 10_000].choose(&mut self.random).unwrap());
+        // Like TLS, it may keep what was written until it is flushed.
+        let served = BufWriter::with_capacity(*[0, 2_000].choose(&mut self.random).unwrap(), served);
         let port = Arc::clone(&life.port);
         life.connections.spawn(async move {
             let stop = port.stopping.begun();
@@ -257,7 +260,12 @@ impl Run {
                 self.private[number].1 = true;
             }
             _ => {
+                let here: Vec<_> =
+                    self.connected().into_iter().filter(|one| self.browsers[*one].is_here(user)).collect();
                 life.sql(&format!("DELETE FROM users_auth WHERE id = {user}")).await;
+                for one in here {
+                    self.browsers[one].log_out(&self.book, self.private.len());
+                }
                 life.sql(&format!("INSERT INTO users_auth (id, hash) VALUES ({user}, 'hash{user}')")).await;
             }
         }
