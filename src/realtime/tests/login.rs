@@ -161,5 +161,6 @@ async fn tenants_do_not_hear_each_other() {
     assert_eq!(own.next().await["data"]["number_messages"], 0);
     world.sql("INSERT INTO pipes_messages (name, event, message) VALUES ('web_chat', 'e', '1')").await;
     assert_eq!(own.next().await["pipe"], "web_chat");
+    drop(own);
     stranger.hears_nothing().await;
 }

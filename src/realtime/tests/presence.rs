@@ -60,6 +60,12 @@ async fn who_waits_for_a_user_hears_of_him() {
     world.until("SELECT time > 1700000000 FROM users_time WHERE id = 7", &[&["1"]]).await;
     watcher.say("user_status\n7").await;
     assert!(watcher.next().await["data"]["data"].as_i64().unwrap() >= 1);
+    // When he left stays the same as time passes.
+    world.realtime.flush().await.unwrap();
+    let seen = "SELECT time FROM users_time WHERE id = 7";
+    let left = world.sql(seen).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(world.sql(seen).await, left);
 }
 
 fn member(user_id: u32, flags: &[Flag]) -> Member {

@@ -165,9 +165,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+    use std::time::Duration;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
+        time::timeout,
+    };
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     fn wire(room: usize) -> (DuplexStream, Wire<DuplexStream>, Arc<dyn Shortcut>) {
         let (browser, stream) = duplex(room);
@@ -176,15 +183,20 @@ mod tests {
         (browser, wire, shortcut)
     }
 
+    /// What the browser gets next, which must come.
+    async fn hear<const LENGTH: usize>(browser: &mut DuplexStream) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        timeout(PATIENCE, browser.read_exact(&mut bytes)).await.expect("it comes").unwrap();
+        bytes
+    }
+
     #[tokio::test]
     async fn a_message_goes_out_at_once() {
         let (mut browser, _wire, shortcut) = wire(64);
         // Far more than a task may do without giving way.
         for _ in 0..1_000 {
             assert!(shortcut.try_send(&"hello".into()));
-            let mut frame = [0; 7];
-            browser.read_exact(&mut frame).await.unwrap();
-            assert_eq!(&frame, b"\x81\x05hello");
+            assert_eq!(&hear(&mut browser).await, b"\x81\x05hello");
         }
     }
 
@@ -196,17 +208,13 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(shortcut.try_send(&"hello".into()));
         assert!(!shortcut.try_send(&"after it".into()), "in the middle of a frame");
-        let mut frame = [0; 7];
-        browser.read_exact(&mut frame).await.unwrap();
-        assert_eq!(&frame, b"\x81\x05hello");
+        assert_eq!(&hear(&mut browser).await, b"\x81\x05hello");
 
         // The other way about: nothing goes in between what tungstenite writes.
         let writer = tokio::spawn(async move { writing.write_all(b"tungsten").await });
         tokio::task::yield_now().await;
         assert!(!shortcut.try_send(&"!".into()));
-        let mut written = [0; 8];
-        browser.read_exact(&mut written).await.unwrap();
-        assert_eq!(&written, b"tungsten");
+        assert_eq!(&hear(&mut browser).await, b"tungsten");
         writer.await.unwrap().unwrap();
         assert!(shortcut.try_send(&"!".into()));
         reader.abort();
