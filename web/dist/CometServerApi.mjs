@@ -168,6 +168,7 @@ var LONGEST_DELAY = 3e4;
 var GOOD_AFTER = 1e4;
 var GREETING_LIMIT = 15e3;
 var ECHO_LIMIT = 1e4;
+var GOING_AWAY = 1001;
 var Connection = class {
   #address;
   #environment;
@@ -242,7 +243,7 @@ var Connection = class {
     const heard = (handler) => (event) => socket === this.#socket && handler(event);
     socket.onopen = heard(() => this.#onOpen());
     socket.onmessage = heard(({ data }) => this.#onFrame(data));
-    socket.onclose = heard(({ wasClean }) => this.#onClose(wasClean));
+    socket.onclose = heard((event) => this.#onClose(event));
     socket.onerror = () => {
     };
     this.#expectWord(GREETING_LIMIT);
@@ -285,10 +286,10 @@ var Connection = class {
       }
     }
   }
-  #onClose(wasClean) {
+  #onClose({ wasClean, code }) {
     this.#drop();
     this.#log.write(2, "connection lost");
-    this.#wanted &&= !wasClean;
+    this.#wanted &&= !wasClean || code === GOING_AWAY;
     if (this.#wanted) {
       this.#retry();
     }

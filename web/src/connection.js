@@ -14,6 +14,8 @@ const GOOD_AFTER = 10_000;
 const GREETING_LIMIT = 15_000;
 /** How long it may take to answer when it may be gone. */
 const ECHO_LIMIT = 10_000;
+/** RFC 6455, 7.4.1. Firefox ends a page's connections so when the page begins to load something, also if that is a download. */
+const GOING_AWAY = 1001;
 
 export class Connection {
     #address;
@@ -98,7 +100,7 @@ export class Connection {
         const heard = (handler) => (event) => socket === this.#socket && handler(event);
         socket.onopen = heard(() => this.#onOpen());
         socket.onmessage = heard(({ data }) => this.#onFrame(data));
-        socket.onclose = heard(({ wasClean }) => this.#onClose(wasClean));
+        socket.onclose = heard((event) => this.#onClose(event));
         // What an error means comes with the close that follows.
         socket.onerror = () => {};
         this.#expectWord(GREETING_LIMIT);
@@ -147,11 +149,11 @@ export class Connection {
         }
     }
 
-    #onClose(wasClean) {
+    #onClose({ wasClean, code }) {
         this.#drop();
         this.#log.write(2, 'connection lost');
-        // A clean end is the server's way to say: do not come back.
-        this.#wanted &&= !wasClean;
+        // Any other clean end is the server's way to say: do not come back.
+        this.#wanted &&= !wasClean || code === GOING_AWAY;
         if (this.#wanted) {
             this.#retry();
         }

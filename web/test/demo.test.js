@@ -1,8 +1,8 @@
 // The demo page in real browsers: what its buttons do, and the SQL that it shows.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
+import { browsers } from './support/browsers.js';
 import { CALL_PAGE } from './support/callers.js';
 import { Chromium } from './support/chromium.js';
 import { Demo } from './support/demo.js';
@@ -16,12 +16,7 @@ import { until } from './support/waiting.js';
 const EVIL = '<img src=x onerror=alert(1)>';
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-let chromium;
-let demo;
-before(async () => {
-    [chromium, demo] = await Promise.all([Chromium.start(), Demo.start()]);
-});
-after(() => Promise.all([demo, chromium].map((it) => it?.stop())));
+const testInEach = browsers();
 
 /** Comes in under a name. */
 async function comeIn(page, name) {
@@ -31,7 +26,14 @@ async function comeIn(page, name) {
     return page;
 }
 
-const visitor = async (t, name, options) => comeIn(await chromium.open(t, demo.link, options), name);
+/** A demo of the test's own, and what opens pages of it under a name. */
+async function startDemo(t, browser) {
+    const demo = await Demo.start();
+    t.after(() => demo.stop());
+    const visitor = async (name, options) => comeIn(await browser.open(t, demo.link, options), name);
+    return { demo, visitor };
+}
+
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const participant = (page, text) => page.locator('#participants li').filter({ hasText: text });
 const says = (page, text) => page.getByRole('status').filter({ hasText: text }).waitFor();
@@ -42,8 +44,9 @@ const statements = (page, count) =>
         return shown.length === count && shown.map((statement, place) => `${statement}\n${params[place]}`);
     });
 
-test('somebody rings, is seen in the call, muted and gone, and the SQL is shown', async (t) => {
-    const [anna, bob] = await Promise.all([visitor(t, 'Anna'), visitor(t, 'Bob', PHONE)]);
+testInEach('somebody rings, is seen in the call, muted and gone, and the SQL is shown', async (t, browser) => {
+    const { demo, visitor } = await startDemo(t, browser);
+    const [anna, bob] = await Promise.all([visitor('Anna'), visitor('Bob', PHONE)]);
     assert.equal(new URL(anna.url()).hash, '');
     await assertAccessible(anna);
     await anna.getByText('FreeSWITCH is only simulated here').waitFor();
@@ -65,8 +68,11 @@ test('somebody rings, is seen in the call, muted and gone, and the SQL is shown'
     await until('FreeSWITCH has muted him', async () => (await muted()) === 1);
     await Promise.all([anna, bob].map(assertAccessible));
     await Promise.all([anna, bob].map(assertFits));
-    assert.ok((await shoot(anna, 'demo.png')) > 10_000);
-    assert.ok((await shoot(bob, 'demo-phone.png')) > 10_000);
+    // The documentation has them as one browser shows them.
+    if (browser instanceof Chromium) {
+        assert.ok((await shoot(anna, 'demo.png')) > 10_000);
+        assert.ok((await shoot(bob, 'demo-phone.png')) > 10_000);
+    }
     await button(bob, 'Mute').click();
     await participant(anna, 'Bob').filter({ hasNotText: 'muted' }).waitFor();
 
@@ -89,8 +95,9 @@ test('somebody rings, is seen in the call, muted and gone, and the SQL is shown'
     assert.deepEqual([...anna.errors, ...bob.errors], []);
 });
 
-test('who declines is not in the call, and who goes away is not in it any more', async (t) => {
-    const [carla, dora] = await Promise.all([visitor(t, 'Carla'), visitor(t, EVIL)]);
+testInEach('who declines is not in the call, and who goes away is not in it any more', async (t, browser) => {
+    const { demo, visitor } = await startDemo(t, browser);
+    const [carla, dora] = await Promise.all([visitor('Carla'), visitor(EVIL)]);
     await button(carla, `Ring ${EVIL}`).click();
     assert.equal(await carla.locator('img').count(), 0);
     await button(dora, 'Decline').click();
@@ -110,8 +117,9 @@ test('who declines is not in the call, and who goes away is not in it any more',
     assert.deepEqual([...carla.errors, ...dora.errors], []);
 });
 
-test('one window is enough: simulated people come when they are rung, and go with the last visitor', async (t) => {
-    const gerda = await visitor(t, 'Gerda');
+testInEach('one window is enough: simulated people come when they are rung, and go with the last visitor', async (t, browser) => {
+    const { demo, visitor } = await startDemo(t, browser);
+    const gerda = await visitor('Gerda');
     await button(gerda, 'Ring somebody simulated').click();
     await says(gerda, 'You are connected.');
     await participant(gerda, 'user ').waitFor();
@@ -123,8 +131,8 @@ test('one window is enough: simulated people come when they are rung, and go wit
 });
 
 /** The page of a server where nobody is simulated, of somebody who logs in by hand. */
-async function logIn(t, server, name, search = '') {
-    const page = await chromium.open(t, `http://${server.node}/${search}`, { ignoreHTTPSErrors: true });
+async function logIn(t, { browser, server, name, search = '' }) {
+    const page = await browser.open(t, `http://${server.node}/${search}`, { ignoreHTTPSErrors: true });
     await page.getByLabel('Tenant').fill(`${TENANT}`);
     await page.getByLabel('Password').fill('wrong');
     await button(page, 'Log in').click();
@@ -138,14 +146,14 @@ async function logIn(t, server, name, search = '') {
 }
 
 /** Two who call each other through FreeSWITCH; `search` is a part of the page's address. */
-async function callThroughFreeswitch(t, { isSecure, search }) {
+async function callThroughFreeswitch(t, { browser, chromium, isSecure, search }) {
     const site = await Site.start({ 'mixer.html': CALL_PAGE });
     t.after(() => site.stop());
     const freeswitch = await Freeswitch.start({ profile: await chromium.profile(t), url: `${site.url}mixer.html`, isSecure });
     t.after(() => freeswitch.stop());
     const server = await Server.start({ settings: freeswitch.settings });
     t.after(() => server.stop());
-    const [emil, fritz] = await Promise.all(['Emil', 'Fritz'].map((name) => logIn(t, server, name, search)));
+    const [emil, fritz] = await Promise.all(['Emil', 'Fritz'].map((name) => logIn(t, { browser, server, name, search })));
     await button(emil, 'Ring Fritz').click();
     await button(fritz, 'Accept with video').click();
     for (const page of [emil, fritz]) {
@@ -161,14 +169,16 @@ async function callThroughFreeswitch(t, { isSecure, search }) {
     await until('Emil has left', () => freeswitch.users.length === 1);
 }
 
-test('with a media server they see each other', (t) => callThroughFreeswitch(t, { isSecure: true, search: '' }));
+testInEach('with a media server they see each other', (t, browser, chromium) =>
+    callThroughFreeswitch(t, { browser, chromium, isSecure: true, search: '' }));
 
-test('a media server on this machine needs no certificate', (t) => callThroughFreeswitch(t, { isSecure: false, search: '?sip=ws' }));
+testInEach('a media server on this machine needs no certificate', (t, browser, chromium) =>
+    callThroughFreeswitch(t, { browser, chromium, isSecure: false, search: '?sip=ws' }));
 
-test('without a media server they ring and mute all the same, and the page says what is missing', async (t) => {
+testInEach('without a media server they ring and mute all the same, and the page says what is missing', async (t, browser) => {
     const server = await Server.start();
     t.after(() => server.stop());
-    const [hans, ida] = await Promise.all(['Hans', 'Ida'].map((name) => logIn(t, server, name)));
+    const [hans, ida] = await Promise.all(['Hans', 'Ida'].map((name) => logIn(t, { browser, server, name })));
     await button(hans, 'Ring Ida').click();
     await button(ida, 'Accept with video').click();
     for (const page of [hans, ida]) {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Chromium, openPage } from './support/chromium.js';
+import { openPage } from './support/browser.js';
+import { Chromium } from './support/chromium.js';
 import { Freeswitch } from './support/freeswitch/freeswitch.js';
 import { assertAccessible, assertFits, shoot } from './support/looks.js';
 import { Php } from './support/php.js';

@@ -113,14 +113,16 @@ test('a clean end and a refusal are final, until the page wants it otherwise', a
     const clean = await strange(t, (socket) => socket.close(1000));
     const refusing = await strange(t, (socket) => socket.send(refusal, () => socket.terminate()));
     const dropping = await strange(t, (socket) => socket.terminate());
-    const all = [clean, refusing, dropping].map(({ node }) => {
+    const leaving = await strange(t, (socket) => socket.close(1001));
+    const all = [clean, refusing, dropping, leaving].map(({ node }) => {
         const page = pages.make();
         page.setLogLevel(0);
         page.start({ node });
         return page;
     });
-    // By the third time of one, the others would have come a second time.
+    // By the third time of these, the others would have come a second time.
     await comesBack(dropping.sockets, 4);
+    await comesBack(leaving.sockets, 4);
     assert.deepEqual([clean.sockets.length, refusing.sockets.length], [1, 1]);
     all[0].restart();
     await comesBack(clean.sockets, 2);

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { invite } from './support/callers.js';
-import { openPage } from './support/chromium.js';
+import { openPage } from './support/browser.js';
 import { TENANT } from './support/server.js';
 import { stage } from './support/stage.js';
 import { until } from './support/waiting.js';

@@ -2,11 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openPage } from './chromium.js';
+import { openPage } from './browser.js';
 import { TENANT } from './server.js';
 import { until } from './waiting.js';
 
-/** A page that notes every callback, and every track that it opened. */
+/** A page that notes every callback, every track that it opened, and how many pictures of the others it has shown. */
 export const CALL_PAGE = `<!DOCTYPE html><link rel="icon" href="data:,">
 <video id="remote"></video> <video id="local"></video> <audio id="sound"></audio>
 <script src="CometServerApi.js"></script><script src="cometVideoApi.js"></script>
@@ -22,6 +22,12 @@ export const CALL_PAGE = `<!DOCTYPE html><link rel="icon" href="data:,">
         opened.push(...stream.getTracks());
         return stream;
     };
+    globalThis.pictures = 0;
+    const count = () => {
+        pictures += 1;
+        remote.requestVideoFrameCallback(count);
+    };
+    remote.requestVideoFrameCallback(count);
     globalThis.elements = { video_remote: remote, video_local: local };
     globalThis.connect = (user, options) => {
         cometVideoApi.start({ ...Object.fromEntries(names.map(note)), ...options });
@@ -111,7 +117,7 @@ export class Caller {
     }
 
     #pictures() {
-        return this.do(() => remote.getVideoPlaybackQuality().totalVideoFrames);
+        return this.do(() => pictures);
     }
 
     /** How many cameras and microphones the page has open. */

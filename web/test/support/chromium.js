@@ -2,6 +2,7 @@
 
 import { chromium } from 'playwright-core';
 
+import { Browser } from './browser.js';
 import { PATIENCE } from './waiting.js';
 
 const PROGRAM = process.env.CHROMIUM_PROGRAM ?? '/usr/bin/chromium';
@@ -23,43 +24,11 @@ const ARGUMENTS = [
 /** What a page may use unless a test says otherwise. */
 const PERMISSIONS = ['camera', 'microphone'];
 
-/** A browser of a test file: start it in before(), stop it in after(). */
-export class Chromium {
-    #browser;
-
+export class Chromium extends Browser {
     static async start() {
-        const started = new Chromium();
         // Its sandbox refuses to run as root.
         const chromiumSandbox = process.getuid() !== 0;
         const options = { executablePath: PROGRAM, args: ARGUMENTS, timeout: PATIENCE };
-        started.#browser = await chromium.launch({ ...options, chromiumSandbox });
-        return started;
+        return new Chromium(await chromium.launch({ ...options, chromiumSandbox }), { permissions: PERMISSIONS });
     }
-
-    async stop() {
-        await this.#browser.close();
-    }
-
-    /** A profile with its own storage and permissions, gone when the test ends, or with the browser. Options: Playwright's. */
-    async profile(test, options = {}) {
-        const context = await this.#browser.newContext({ permissions: PERMISSIONS, ...options });
-        context.setDefaultTimeout(PATIENCE);
-        test?.after(() => context.close());
-        return context;
-    }
-
-    /** Opens a page in a profile of its own; the test fails if the page throws anything that nobody catches. */
-    async open(test, url, options = {}) {
-        return openPage(await this.profile(test, options), url);
-    }
-}
-
-/** Opens one more page, as a tab of a profile. Its `errors` are what it threw, and what its console says is wrong. */
-export async function openPage(profile, url) {
-    const page = await profile.newPage();
-    page.errors = [];
-    page.on('pageerror', (error) => page.errors.push(error.message));
-    page.on('console', (said) => said.type() === 'error' && page.errors.push(said.text()));
-    await page.goto(url);
-    return page;
 }

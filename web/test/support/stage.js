@@ -31,15 +31,15 @@ export function stage({ pages = {}, isSecure = true } = {}) {
     });
     return stage;
 
-    /** A browser's profile that takes FreeSWITCH's certificate, which nobody has signed. */
-    function profile(t, options = {}) {
-        return stage.chromium.profile(t, { ignoreHTTPSErrors: true, ...options });
+    /** A profile of the stage's browser or another one, that takes FreeSWITCH's certificate, which nobody has signed. */
+    function profile(t, { browser = stage.chromium, ...options } = {}) {
+        return browser.profile(t, { ignoreHTTPSErrors: true, ...options });
     }
 
-    /** A user's page in a profile of its own. */
-    async function open(t, user_id, options = {}, browser = {}) {
+    /** A user's page in a profile of its own: `place` is of which browser, and the profile's options. */
+    async function open(t, user_id, options = {}, place = {}) {
         const { url, server } = stage;
-        return Caller.open({ profile: await profile(t, browser), url, server, user_id, options: { sip_wss: isSecure, ...options } });
+        return Caller.open({ profile: await profile(t, place), url, server, user_id, options: { sip_wss: isSecure, ...options } });
     }
 
     /** Waits until the server knows so many members of a conference: pages know each other before. */

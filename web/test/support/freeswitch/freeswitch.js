@@ -62,6 +62,11 @@ export class Freeswitch {
         return `[sip]\nfreeswitch = []${node}\nlist_interval = 200ms\n${directory}`;
     }
 
+    /** How many WebSockets browsers have to it. */
+    get connections() {
+        return this.#sip.connections;
+    }
+
     /** SIP users who are in a conference. */
     get users() {
         return [...this.#members.values()].map(({ account }) => account).sort();

@@ -1,6 +1,6 @@
 // The media of a conference: a page in Chromium that shows everybody to everybody, and mixes what they say.
 
-import { openPage } from '../chromium.js';
+import { openPage } from '../browser.js';
 
 export class Media {
     #page;

@@ -40,6 +40,11 @@ export class SipServer {
         return sip;
     }
 
+    /** How many connections browsers have. */
+    get connections() {
+        return this.#sockets.clients.size;
+    }
+
     /** Breaks the browsers' connections; they may come back. */
     dropConnections() {
         this.#sockets.clients.forEach((socket) => socket.terminate());
