@@ -6,18 +6,10 @@ import { Browser } from './browser.js';
 import { PATIENCE } from './waiting.js';
 
 const PROGRAM = process.env.FIREFOX_PROGRAM ?? '/usr/bin/firefox-esr';
-/** Nobody listens there. */
-const NOWHERE = { ip: '127.0.0.1', port: 9 };
-/** What the browser does for its maker is not part of a test, and must not leave this machine. */
+/** What the browser does for its maker is no part of a test, and must not leave this machine: every name is this machine's. */
 const OFFLINE = {
-    'network.proxy.type': 1,
-    // Loopback needs no proxy.
-    'network.proxy.http': NOWHERE.ip,
-    'network.proxy.http_port': NOWHERE.port,
-    'network.proxy.ssl': NOWHERE.ip,
-    'network.proxy.ssl_port': NOWHERE.port,
-    'network.proxy.failover_direct': false,
-    'network.captive-portal-service.enabled': false,
+    'network.dns.native-is-localhost': true,
+    'network.dns.native_https_query': false,
     'network.trr.mode': 5,
 };
 const MEDIA = {
