@@ -20,7 +20,9 @@ use std::{
 use super::io_error;
 use crate::error::{Error, Result};
 
-const FORMAT: &str = "cometql store, format 1";
+const FORMAT: &str = "cometql store, format 2";
+/// Its blocks in sled were not packed; they are as good.
+const OLD_FORMAT: &str = "cometql store, format 1";
 const CREATING: &str = "creating";
 const READY: &str = "ready";
 const MARKER: &str = "cometql.store";
@@ -60,8 +62,8 @@ impl Folder {
                 refuse_strangers(path)?;
                 Contents::Nothing
             }
-            Some([FORMAT, CREATING]) => Contents::Nothing,
-            Some([FORMAT, READY]) => Contents::Store,
+            Some([FORMAT | OLD_FORMAT, CREATING]) => Contents::Nothing,
+            Some([FORMAT | OLD_FORMAT, READY]) => Contents::Store,
             Some(lines) => {
                 return Err(Error::DataFolder(format!(
                     "'{}' says '{}', but this program knows only '{FORMAT}'",

@@ -4,6 +4,7 @@ use sled::{Batch, IVec};
 
 use super::{
     block::{self, Builder, TARGET_BYTES},
+    packing,
     tree::Sled,
 };
 use crate::{
@@ -48,12 +49,12 @@ impl Changes {
             writes.partition_point(|(key, _)| end.is_none_or(|end| &**key < end))
         };
         let mut applied = within(&next);
-        let mut entries = merge(block::entries(&block)?, &writes[..applied]);
+        let mut entries = merge(block::entries(&packing::unpack(&block)?)?, &writes[..applied]);
         // Blocks that deletes have emptied are joined with the ones behind them.
         while total(&entries) < TARGET_BYTES / 4
             && let Some((joined, block)) = next
         {
-            entries.extend(block::entries(&block)?);
+            entries.extend(block::entries(&packing::unpack(&block)?)?);
             next = sled.following(&joined)?;
             self.batch.remove(joined);
             let before = applied;
@@ -71,7 +72,7 @@ impl Changes {
             if index > 0 {
                 routing = block::separator(&entries[start - 1].0, &entries[start].0).into();
             }
-            self.batch.insert(routing.as_slice(), block);
+            self.batch.insert(routing.as_slice(), packing::pack(block));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What is older than the memtable: sled, which nothing outside this folder knows.
 //!
-//! One sled tree holds [`block`]s. A block's key in sled is a lower bound of the keys in it, and it covers all keys from
+//! One sled tree holds [`block`]s, [packed](packing). A block's key in sled is a lower bound of the keys in it, and it covers all keys from
 //! there to the next block's; the first block's is the empty key. sled's default tree holds the number of the last
 //! checkpoint.
 //!
@@ -17,6 +17,7 @@
 mod block;
 mod cache;
 mod changes;
+mod packing;
 mod tree;
 
 use std::{fs, ops::Bound, path::PathBuf, sync::Arc};
@@ -230,7 +231,8 @@ impl Base {
     fn keep(&self, sled: &Sled, found: Option<(sled::IVec, sled::IVec)>) -> Result<Option<Arc<Block>>> {
         let Some((start, entries)) = found else { return Ok(None) };
         let end = sled.following(&start)?.map(|(end, _)| Key::from(&*end));
-        let block = Arc::new(Block { start: Key::from(&*start), end, entries: entries.as_ref().into() });
+        let block =
+            Arc::new(Block { start: Key::from(&*start), end, entries: packing::unpack(&entries)?.into() });
         self.cache.insert(&block);
         Ok(Some(block))
     }
