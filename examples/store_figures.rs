@@ -24,6 +24,7 @@ use cometql::{
     store::{MIB, Options},
     tables::{Database, NoNodes},
 };
+use rand::{Rng, SeedableRng, distr::Alphanumeric, rngs::StdRng};
 
 const ROWS: u64 = 1_000_000;
 /// Rows of one commit while loading.
@@ -68,11 +69,14 @@ fn open_database(folder: &Path) -> Result<Database> {
 fn invitation(number: u64) -> Row {
     // Spread over the key space, as conferences come in no order.
     let conference = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    // Letters that nothing can pack.
+    let text = StdRng::seed_from_u64(number).sample_iter(Alphanumeric).take(70).map(char::from);
+    let text = String::from_iter(text);
     vec![
         Value::text(conference.to_string()),
         Value::UInt(number),
         Value::UInt(number / 2),
-        Value::text(format!(r#"{{"topic":"meeting {number}","text":"{:a<70}"}}"#, "")),
+        Value::text(format!(r#"{{"topic":"meeting {number}","text":"{text}"}}"#)),
         Value::text("video"),
         Value::Int(0),
         Value::text("fs1.example.com:7443"),

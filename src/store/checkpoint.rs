@@ -208,6 +208,7 @@ pub fn run(shared: &Shared) {
         let due = stopping
             || last.elapsed() >= shared.options.checkpoint_interval
             || shared.memtable.bytes() >= shared.options.checkpoint_bytes
+            || !housekeeping.has_room(shared)
             || shared.log.lock().bytes() >= LOG_SEGMENTS * shared.options.segment_bytes;
         if due {
             last = Instant::now();

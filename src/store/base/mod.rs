@@ -304,3 +304,57 @@ fn read(
 fn closed() -> Error {
     Error::Storage("sled is closed after a failure and could not be opened again".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// Values that repeat themselves.
+    fn put(store: &Store, numbers: std::ops::Range<u32>) {
+        let write = |number: u32| {
+            (number.to_be_bytes().as_slice().into(), Some("join us ".repeat(20).into_bytes().into()))
+        };
+        pollster::block_on(store.commit(store.snapshot(), numbers.map(write).collect())).unwrap();
+        store.checkpoint().unwrap();
+    }
+
+    /// sled's blocks, as it keeps them.
+    fn kept(store: &Store) -> Vec<(sled::IVec, sled::IVec)> {
+        let blocks = |sled: &Sled| sled.blocks.iter().collect::<sled::Result<_>>().map_err(sled_error);
+        store.shared.base.with(blocks).unwrap()
+    }
+
+    #[test]
+    fn blocks_of_format_1_are_read_and_packed_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
+            Store::open(folder.path(), options).unwrap()
+        };
+        let marker = folder.path().join("cometql.store");
+        let store = open();
+        put(&store, 0..1_000);
+        let packed = kept(&store);
+        let mut plain = sled::Batch::default();
+        for (start, block) in &packed {
+            plain.insert(start, packing::unpack(block).unwrap().as_ref());
+        }
+        let rewrite = |sled: &Sled| {
+            sled.blocks.apply_batch(plain.clone()).and_then(|()| sled.db.flush()).map_err(sled_error)
+        };
+        store.shared.base.with(rewrite).unwrap();
+        let length =
+            |blocks: &[(sled::IVec, sled::IVec)]| blocks.iter().map(|(_, block)| block.len()).sum::<usize>();
+        assert!(length(&kept(&store)) > 3 * length(&packed));
+        drop(store);
+        fs::write(&marker, "cometql store, format 1\nready\n").unwrap();
+
+        let store = open();
+        assert_eq!(fs::read_to_string(&marker).unwrap(), "cometql store, format 2\nready\n");
+        assert_eq!(store.snapshot().range(KeyBounds::all(), false).count(), 1_000);
+        put(&store, 0..1_000);
+        assert_eq!(length(&kept(&store)), length(&packed));
+        assert_eq!(store.snapshot().range(KeyBounds::all(), false).count(), 1_000);
+    }
+}
