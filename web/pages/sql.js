@@ -18,9 +18,9 @@ export function sql(parts, ...params) {
     return { query: parts.join('?'), params };
 }
 
-/** Several statements as one. */
-export function sequence(statements) {
-    return { query: statements.map(({ query }) => query).join(';\n'), params: statements.flatMap(({ params }) => params) };
+/** Several statements as one, or parts of a statement with something between them. */
+export function sequence(parts, separator = ';\n') {
+    return { query: parts.map(({ query }) => query).join(separator), params: parts.flatMap(({ params }) => params) };
 }
 
 /** A tenant's way to the server. */

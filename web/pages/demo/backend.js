@@ -45,10 +45,8 @@ export class Backend {
 
     /** The names of users, by their ids. */
     async names(user_ids) {
-        const list = user_ids.filter(Boolean).map(Number);
-        const places = list.map(() => '?').join(', ');
-        const query = `SELECT id, data FROM users_data WHERE id IN (${places})`;
-        const rows = list.length === 0 ? [] : await this.#looks.rows({ query, params: list });
+        const { query, params } = sequence(user_ids.filter(Boolean).map((user_id) => sql`${Number(user_id)}`), ', ');
+        const rows = params.length === 0 ? [] : await this.#looks.rows({ query: `SELECT id, data FROM users_data WHERE id IN (${query})`, params });
         return new Map(rows.map(({ id, data }) => [id, nameOf(id, data)]));
     }
 
@@ -56,10 +54,8 @@ export class Backend {
     invite(conference, caller, user_ids) {
         const message = JSON.stringify({ name: caller.name });
         const rows = user_ids.map((user_id) => sql`(${conference}, ${user_id}, ${caller.user_id}, ${message}, 'video')`);
-        return this.#clicks.run({
-            query: `INSERT INTO conference (name, user_id, caller_id, message, profile)\nVALUES ${rows.map(({ query }) => query).join(',\n       ')}`,
-            params: rows.flatMap(({ params }) => params),
-        });
+        const { query, params } = sequence(rows, ',\n       ');
+        return this.#clicks.run({ query: `INSERT INTO conference (name, user_id, caller_id, message, profile)\nVALUES ${query}`, params });
     }
 
     mute(conference, user_id, isMuted) {
