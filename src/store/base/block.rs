@@ -119,7 +119,8 @@ fn put_length(mut length: usize, bytes: &mut Vec<u8>) {
     }
 }
 
-fn damaged() -> Error {
+/// What is said of a block that is none.
+pub fn damaged() -> Error {
     Error::Storage("a block in sled is damaged".into())
 }
 

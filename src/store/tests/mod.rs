@@ -242,6 +242,23 @@ fn a_snapshot_that_holds_too_much_is_given_up_and_commits_go_on() {
 }
 
 #[test]
+fn commits_that_wait_for_room_need_not_wait_until_a_checkpoint_is_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        Options { checkpoint_bytes: 64 * MIB, checkpoint_interval: Duration::from_secs(3_600), ..small() };
+    let store = Store::open(folder.path(), options).unwrap();
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for number in 0..2_000 {
+            put(&store, &format!("key {number}"), &"x".repeat(400)).unwrap();
+        }
+        done.send(store.stats().memtable).unwrap();
+    });
+    let memtable = ended.recv_timeout(Duration::from_secs(30)).expect("commits go on");
+    assert!(memtable < 2 * small().memtable_bytes);
+}
+
+#[test]
 fn a_transaction_larger_than_a_log_file_is_whole_and_one_beyond_the_bound_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { transaction_bytes: 300_000, ..small() };

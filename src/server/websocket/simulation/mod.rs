@@ -123,6 +123,7 @@ impl Life {
 
     /// Waits until nobody has anything to do, and nobody waits for the store.
     async fn settle(&self) {
+        let begun = Instant::now();
         loop {
             for _ in 0..30 {
                 yield_now().await;
@@ -131,6 +132,7 @@ impl Life {
             if self.database.stats().snapshots == 0 {
                 return;
             }
+            assert!(begun.elapsed() < PATIENCE, "somebody reads or writes all the time");
         }
     }
 
