@@ -201,7 +201,5 @@ fn open_with(settings: &Settings, cluster: &Cluster) -> Result<Database, Failure
 
 /// A runtime whose threads have room for deeply nested statements.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    /// Bytes of stack of a worker thread.
-    const STACK: usize = 8 * 1024 * 1024;
-    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build()
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(cometql::server::STACK).build()
 }

@@ -7,17 +7,18 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    packet::{self, HEADER, MAX_PAYLOAD},
+    packet::{self, HEADER},
     patch::Patch,
 };
 
@@ -47,8 +48,6 @@ struct State {
     sequence: u8,
     /// What to do with the next packets that opensrv writes; the others pass unchanged.
     patches: VecDeque<Patch>,
-    /// The last packet was as long as a packet can be, so that its row may lack the packet that ends it.
-    unended: bool,
 }
 
 impl Bridge {
@@ -69,14 +68,14 @@ impl Bridge {
         self.0.lock().patches.push_back(patch);
     }
 
-    /// Ends a row: opensrv leaves out the empty packet after one that is exactly full.
-    pub fn end_row(&self) {
+    /// Appends a row, whose payload `write` appends, between what opensrv writes; waits while the outbox is full.
+    pub async fn row(&self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        poll_fn(|_| self.0.lock().poll_room()).await;
         let mut state = self.0.lock();
-        let state = &mut *state;
-        if state.unended {
-            packet::frame_chunk(&mut state.outbox, &mut state.sequence, &[]);
-            state.unended = false;
-        }
+        let State { outbox, sequence, .. } = &mut *state;
+        let mut written = Ok(());
+        packet::frame_with(outbox, sequence, |out| written = write(out));
+        written
     }
 
     /// Appends an answer of the guard's own, which begins with the given sequence number.
@@ -109,8 +108,13 @@ impl Bridge {
 }
 
 impl State {
+    /// Ready when there is room in the outbox. Nobody is woken: the guard polls when it has drained it.
+    fn poll_room(&mut self) -> Poll<()> {
+        self.full = self.outbox.len() >= OUTBOX_LIMIT;
+        if self.full { Poll::Pending } else { Poll::Ready(()) }
+    }
+
     fn pass(&mut self, payload: &[u8]) -> io::Result<()> {
-        self.unended = payload.len() == MAX_PAYLOAD;
         let Some(patch) = self.patches.front_mut() else {
             packet::frame_chunk(&mut self.outbox, &mut self.sequence, payload);
             return Ok(());
@@ -162,10 +166,7 @@ impl AsyncWrite for BridgeWriter {
         };
         debug_assert_eq!(header.len(), HEADER);
         let mut state = self.0.0.lock();
-        if state.outbox.len() >= OUTBOX_LIMIT {
-            state.full = true;
-            return Poll::Pending;
-        }
+        ready!(state.poll_room());
         Poll::Ready(state.pass(payload).map(|()| header.len() + payload.len()))
     }
 

@@ -1,18 +1,20 @@
 //! One value on its way to the client.
 
-use std::io::{self, Write};
+use std::io;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use compact_str::CompactString;
-use opensrv_mysql::{Column, ToMysqlValue};
 
+use super::packet::put_string;
 use crate::{
     error::Error,
     sql::types::{DataType, IntWidth, ResultColumn, Value, write_value},
 };
 
-/// A value and the column it stands in. opensrv's own encoders refuse, or panic at, a number of another width than the
-/// column's; this one writes what the column was declared as.
+/// What stands for NULL in a row of text.
+const NULL_TEXT: u8 = 0xfb;
+
+/// A value and the column it stands in, which says how it is written.
 pub(super) struct Cell<'a>(pub &'a Value, pub &'a ResultColumn);
 
 impl Cell<'_> {
@@ -52,6 +54,67 @@ impl Cell<'_> {
         })
     }
 
+    /// Appends it as text, or as the mark of NULL.
+    pub fn put_text(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        match self.0 {
+            Value::Null => out.push(NULL_TEXT),
+            Value::Int(number) => put_string(out, itoa::Buffer::new().format(*number).as_bytes()),
+            Value::UInt(number) => put_string(out, itoa::Buffer::new().format(*number).as_bytes()),
+            Value::Text(text) => put_string(out, text.as_bytes()),
+            Value::Bytes(bytes) => put_string(out, bytes),
+            value => {
+                let mut text = CompactString::default();
+                write_value(&mut text, value, &self.1.expr_type).map_err(io::Error::other)?;
+                put_string(out, text.as_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends it in its column's binary form; it is not NULL.
+    pub fn put_binary(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        match (self.1.expr_type.data_type, self.0) {
+            (DataType::Integer { width, .. }, value) => {
+                // The same bits for signed and unsigned; the narrower widths are the low bytes.
+                let bytes = match value {
+                    Value::Int(number) => number.to_le_bytes(),
+                    Value::UInt(number) => number.to_le_bytes(),
+                    _ => return Err(self.unexpected()),
+                };
+                out.extend(match width {
+                    IntWidth::Tiny => &bytes[..1],
+                    IntWidth::Small => &bytes[..2],
+                    IntWidth::Medium | IntWidth::Int => &bytes[..4],
+                    IntWidth::Big => &bytes,
+                });
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a FLOAT's values are rounded to its precision"
+            )]
+            (DataType::Float, Value::Double(number)) => out.extend((*number as f32).to_le_bytes()),
+            (DataType::Double, Value::Double(number)) => out.extend(number.to_le_bytes()),
+            (DataType::Date, Value::Date(day)) => put_date(out, *day),
+            (DataType::DateTime(_) | DataType::Timestamp(_), Value::DateTime(moment)) => {
+                put_datetime(out, *moment);
+            }
+            (DataType::Time(_), Value::Time(span)) => put_time(out, *span),
+            (
+                DataType::Float
+                | DataType::Double
+                | DataType::Date
+                | DataType::DateTime(_)
+                | DataType::Timestamp(_)
+                | DataType::Time(_)
+                | DataType::Null,
+                _,
+            ) => return Err(self.unexpected()),
+            // Every other type is sent as its text.
+            _ => return self.put_text(out),
+        }
+        Ok(())
+    }
+
     /// The shim has looked at [`Cell::misfit`] before.
     fn unexpected(&self) -> io::Error {
         io::Error::other(self.misfit().unwrap_or(Error::MalformedPacket))
@@ -72,83 +135,6 @@ fn is_within(value: &Value, width: IntWidth, unsigned: bool) -> bool {
     }
 }
 
-impl ToMysqlValue for Cell<'_> {
-    fn is_null(&self) -> bool {
-        self.0.is_null()
-    }
-
-    fn to_mysql_text<W: Write>(&self, out: &mut W) -> io::Result<()> {
-        match self.0 {
-            Value::Null => out.write_all(&[0xfb]),
-            Value::Int(number) => write_string(out, itoa::Buffer::new().format(*number).as_bytes()),
-            Value::UInt(number) => write_string(out, itoa::Buffer::new().format(*number).as_bytes()),
-            Value::Text(text) => write_string(out, text.as_bytes()),
-            Value::Bytes(bytes) => write_string(out, bytes),
-            value => {
-                let mut text = CompactString::default();
-                write_value(&mut text, value, &self.1.expr_type).map_err(io::Error::other)?;
-                write_string(out, text.as_bytes())
-            }
-        }
-    }
-
-    fn to_mysql_bin<W: Write>(&self, out: &mut W, _: &Column) -> io::Result<()> {
-        match (self.1.expr_type.data_type, self.0) {
-            (DataType::Integer { width, .. }, value) => {
-                // The same bits for signed and unsigned; the narrower widths are the low bytes.
-                let bytes = match value {
-                    Value::Int(number) => number.to_le_bytes(),
-                    Value::UInt(number) => number.to_le_bytes(),
-                    _ => return Err(self.unexpected()),
-                };
-                out.write_all(match width {
-                    IntWidth::Tiny => &bytes[..1],
-                    IntWidth::Small => &bytes[..2],
-                    IntWidth::Medium | IntWidth::Int => &bytes[..4],
-                    IntWidth::Big => &bytes,
-                })
-            }
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a FLOAT's values are rounded to its precision"
-            )]
-            (DataType::Float, Value::Double(number)) => out.write_all(&(*number as f32).to_le_bytes()),
-            (DataType::Double, Value::Double(number)) => out.write_all(&number.to_le_bytes()),
-            (DataType::Date, Value::Date(day)) => write_date(out, *day),
-            (DataType::DateTime(_) | DataType::Timestamp(_), Value::DateTime(moment)) => {
-                write_datetime(out, *moment)
-            }
-            (DataType::Time(_), Value::Time(span)) => write_time(out, *span),
-            (
-                DataType::Float
-                | DataType::Double
-                | DataType::Date
-                | DataType::DateTime(_)
-                | DataType::Timestamp(_)
-                | DataType::Time(_)
-                | DataType::Null,
-                _,
-            ) => Err(self.unexpected()),
-            // Every other type is sent as its text.
-            _ => self.to_mysql_text(out),
-        }
-    }
-}
-
-fn write_string<W: Write>(out: &mut W, bytes: &[u8]) -> io::Result<()> {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes();
-    match bytes.len() {
-        0..=0xfa => out.write_all(&length[..1])?,
-        0xfb..=0xffff => out.write_all(&[0xfc, length[0], length[1]])?,
-        0x1_0000..=0xff_ffff => out.write_all(&[0xfd, length[0], length[1], length[2]])?,
-        _ => {
-            out.write_all(&[0xfe])?;
-            out.write_all(&length)?;
-        }
-    }
-    out.write_all(bytes)
-}
-
 /// One byte of a date or time; chrono keeps them all far below 256.
 fn byte(number: u32) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
@@ -159,40 +145,38 @@ fn date_bytes(day: NaiveDate) -> [u8; 4] {
     [low, high, byte(day.month()), byte(day.day())]
 }
 
-fn write_date<W: Write>(out: &mut W, day: NaiveDate) -> io::Result<()> {
-    out.write_all(&[4])?;
-    out.write_all(&date_bytes(day))
+fn put_date(out: &mut Vec<u8>, day: NaiveDate) {
+    out.push(4);
+    out.extend(date_bytes(day));
 }
 
-fn write_datetime<W: Write>(out: &mut W, moment: NaiveDateTime) -> io::Result<()> {
+fn put_datetime(out: &mut Vec<u8>, moment: NaiveDateTime) {
     let microseconds = moment.nanosecond() / 1_000;
-    out.write_all(&[if microseconds == 0 { 7 } else { 11 }])?;
-    out.write_all(&date_bytes(moment.date()))?;
-    out.write_all(&[byte(moment.hour()), byte(moment.minute()), byte(moment.second())])?;
+    out.push(if microseconds == 0 { 7 } else { 11 });
+    out.extend(date_bytes(moment.date()));
+    out.extend([byte(moment.hour()), byte(moment.minute()), byte(moment.second())]);
     if microseconds != 0 {
-        out.write_all(&microseconds.to_le_bytes())?;
+        out.extend(microseconds.to_le_bytes());
     }
-    Ok(())
 }
 
-fn write_time<W: Write>(out: &mut W, span: TimeDelta) -> io::Result<()> {
+fn put_time(out: &mut Vec<u8>, span: TimeDelta) {
     if span.is_zero() {
-        return out.write_all(&[0]);
+        return out.push(0);
     }
     let positive = span.abs();
     let part = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     let microseconds = part(i64::from(positive.subsec_nanos()) / 1_000);
-    out.write_all(&[if microseconds == 0 { 8 } else { 12 }, u8::from(span < TimeDelta::zero())])?;
-    out.write_all(&part(positive.num_days()).to_le_bytes())?;
-    out.write_all(&[
+    out.extend([if microseconds == 0 { 8 } else { 12 }, u8::from(span < TimeDelta::zero())]);
+    out.extend(part(positive.num_days()).to_le_bytes());
+    out.extend([
         byte(part(positive.num_hours() % 24)),
         byte(part(positive.num_minutes() % 60)),
         byte(part(positive.num_seconds() % 60)),
-    ])?;
+    ]);
     if microseconds != 0 {
-        out.write_all(&microseconds.to_le_bytes())?;
+        out.extend(microseconds.to_le_bytes());
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -202,13 +186,7 @@ mod tests {
     fn binary(value: &Value, data_type: DataType) -> Vec<u8> {
         let mut out = Vec::new();
         let column = ResultColumn::expression("x", data_type);
-        let unused = Column {
-            table: String::new(),
-            column: String::new(),
-            coltype: opensrv_mysql::ColumnType::MYSQL_TYPE_NULL,
-            colflags: opensrv_mysql::ColumnFlags::empty(),
-        };
-        Cell(value, &column).to_mysql_bin(&mut out, &unused).unwrap();
+        Cell(value, &column).put_binary(&mut out).unwrap();
         out
     }
 
@@ -274,15 +252,5 @@ mod tests {
         );
         assert_eq!(binary(&Value::DateTime(whole), DataType::DateTime(6)), [7, 0xea, 7, 2, 3, 4, 5, 6]);
         assert_eq!(binary(&Value::Date(moment.date()), DataType::Date), [4, 0xea, 7, 2, 3]);
-    }
-
-    #[test]
-    fn long_strings_say_their_length() {
-        for (length, head) in [(250, vec![250]), (251, vec![0xfc, 251, 0]), (65_536, vec![0xfd, 0, 0, 1])] {
-            let mut out = Vec::new();
-            write_string(&mut out, &vec![b'x'; length]).unwrap();
-            assert_eq!(out[..head.len()], head);
-            assert_eq!(out.len(), head.len() + length);
-        }
     }
 }

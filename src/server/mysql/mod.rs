@@ -8,7 +8,8 @@
 //! 2. [`socket`] reads whole packets, within bounds. [`commands`] answers those commands that opensrv gets wrong, and
 //!    refuses what cannot be decoded; [`prepared`] rewrites EXECUTE. The others go over the [`bridge`], one at a time.
 //! 3. opensrv calls the [`shim`], which asks the [`Session`](crate::sql::Session), and writes the outcome into the
-//!    bridge, where [`patch`] puts in what opensrv leaves out: status, warnings, error codes, column definitions.
+//!    bridge, where [`patch`] puts in what opensrv leaves out: status, warnings, error codes, column definitions. The
+//!    [`row`]s of a result do not go through opensrv, which copies each three times.
 //! 4. [`connection`] moves it all: it feeds a command, runs opensrv as a coroutine of its own task, and writes the
 //!    answer in large pieces.
 
@@ -24,6 +25,7 @@ mod login;
 mod packet;
 mod patch;
 mod prepared;
+mod row;
 mod shim;
 mod socket;
 #[cfg(test)]
@@ -44,6 +46,7 @@ use super::{
     connections::{Connections, Entered},
     gate::Gate,
     listener::Service,
+    threads::ConnectionThreads,
     tls::Tls,
 };
 use crate::{
@@ -61,6 +64,7 @@ pub struct MysqlPort {
     /// None: no TLS is offered.
     pub(super) tls: Option<Tls>,
     pub(super) gate: Gate,
+    threads: ConnectionThreads,
 }
 
 impl MysqlPort {
@@ -91,7 +95,9 @@ impl MysqlPort {
             engine.variables().configure("long_query_time", &Value::Double(time.as_secs_f64()))?;
         }
         let gate = Gate::new(accounts, settings.failed_login_burst, settings.failed_login_delay);
-        Ok(MysqlPort { engine, settings, connections, tls, gate })
+        let threads = ConnectionThreads::start()
+            .map_err(|error| Error::Internal(format!("cannot start threads for connections: {error}")))?;
+        Ok(MysqlPort { engine, settings, connections, tls, gate, threads })
     }
 
     /// A session for a tenant that has logged in, in the database that it asks for; others can see it from now on.
@@ -151,8 +157,15 @@ impl Service for MysqlPort {
         }
         let entered = self.connections.enter(peer);
         let entry = entered.entry();
-        let task = clients.spawn(Arc::clone(self).serve_entered(stream, peer, entered));
-        entry.runs_as(task);
+        let port = Arc::clone(self);
+        let serve = async move {
+            // It was accepted on another thread, which is no longer to hear of it.
+            match stream.into_std().and_then(TcpStream::from_std) {
+                Ok(stream) => port.serve_entered(stream, peer, entered).await,
+                Err(error) => warn!(%peer, %error, "cannot serve a client"),
+            }
+        };
+        entry.runs_as(self.threads.spawn(clients, serve));
     }
 
     fn close_idle(&self) {

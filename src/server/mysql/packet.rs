@@ -76,12 +76,18 @@ pub(super) fn frame(out: &mut Vec<u8>, sequence: &mut u8, payload: &[u8]) {
     }
 }
 
-/// Appends one packet whose payload, of less than [`MAX_PAYLOAD`] bytes, `write` appends.
+/// As [`frame`], with a payload that `write` appends.
 pub(super) fn frame_with(out: &mut Vec<u8>, sequence: &mut u8, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; HEADER]);
     write(out);
-    let length = u32::try_from(out.len() - start - HEADER).unwrap_or(u32::MAX).to_le_bytes();
+    let length = out.len() - start - HEADER;
+    if length >= MAX_PAYLOAD {
+        let payload = out.split_off(start + HEADER);
+        out.truncate(start);
+        return frame(out, sequence, &payload);
+    }
+    let length = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     out[start..start + HEADER].copy_from_slice(&[length[0], length[1], length[2], *sequence]);
     *sequence = sequence.wrapping_add(1);
 }
@@ -93,6 +99,11 @@ pub(super) fn frame_chunk(out: &mut Vec<u8>, sequence: &mut u8, chunk: &[u8]) {
     out.extend([length[0], length[1], length[2], *sequence]);
     out.extend(chunk);
     *sequence = sequence.wrapping_add(1);
+}
+
+/// Appends a length-encoded integer.
+pub(super) fn put_length(out: &mut Vec<u8>, length: usize) {
+    out.put_lenenc_int(u64::try_from(length).unwrap_or(u64::MAX));
 }
 
 /// Appends a length-encoded string.
@@ -131,6 +142,9 @@ mod tests {
         {
             let (mut out, mut sequence) = (Vec::new(), 255);
             frame(&mut out, &mut sequence, &vec![7; length]);
+            let mut written = Vec::new();
+            frame_with(&mut written, &mut 255, |out| out.resize(HEADER + length, 7));
+            assert!(written == out);
             let mut rest = &out[..];
             let mut lengths = Vec::new();
             let mut number = 255u8;

@@ -16,15 +16,19 @@ use crate::sql::types::ResultColumn;
 pub(super) enum Patch {
     /// The handshake's packets, which the guard has already sent in its own way.
     Swallow,
-    /// The number of columns, and the head of a prepared statement: right as they are.
+    /// The head of a prepared statement: right as it is.
     Keep,
+    /// The number of columns: opensrv counts the one that stands for all.
+    Count(usize),
     /// OK: opensrv knows the counts, not the status, the warnings, or how the text is encoded.
     Ok { status: StatusFlags, warnings: u16, info: String },
     /// EOF: opensrv has neither status nor warnings.
     Eof { status: StatusFlags, warnings: u16 },
     /// ERR: opensrv's codes are those of its own list.
     Err { code: u16, state: &'static str },
-    /// Column definitions: opensrv has no schema, original names, character set, length or decimals.
+    /// The definition of the column that stands for all.
+    Definitions(Arc<[ResultColumn]>),
+    /// A prepared statement's definitions: opensrv has no schema, original names, character set, length or decimals.
     Columns { columns: Arc<[ResultColumn]>, next: usize },
 }
 
@@ -35,6 +39,10 @@ impl Patch {
             Patch::Swallow => return Ok(()),
             Patch::Keep => {
                 packet::frame_chunk(out, sequence, payload);
+                Some(())
+            }
+            Patch::Count(columns) => {
+                packet::frame_with(out, sequence, |out| packet::put_length(out, *columns));
                 Some(())
             }
             Patch::Ok { status, warnings, info } => ok_counts(payload).map(|counts| {
@@ -58,6 +66,12 @@ impl Patch {
                     out.extend(text);
                 });
             }),
+            Patch::Definitions(columns) => {
+                for column in columns.iter() {
+                    packet::frame_with(out, sequence, |out| column::put_definition(out, column));
+                }
+                Some(())
+            }
             Patch::Columns { columns, next } => columns.get(*next).map(|column| {
                 *next += 1;
                 packet::frame_with(out, sequence, |out| column::put_definition(out, column));
@@ -76,7 +90,7 @@ impl Patch {
 
     fn name(&self) -> &'static str {
         match self {
-            Patch::Swallow | Patch::Keep => "any",
+            Patch::Swallow | Patch::Keep | Patch::Count(_) | Patch::Definitions(_) => "any",
             Patch::Ok { .. } => "OK",
             Patch::Eof { .. } => "EOF",
             Patch::Err { .. } => "ERR",

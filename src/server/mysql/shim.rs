@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use opensrv_mysql::{
     AsyncMysqlShim, Column, ColumnFlags, ColumnType, ErrorKind, InitWriter, OkResponse, ParamParser,
-    QueryResultWriter, RowWriter, StatementMetaWriter,
+    QueryResultWriter, StatementMetaWriter,
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     packet,
     patch::Patch,
     prepared::param_value,
+    row::RowFormat,
 };
 use crate::{
     error::{Error, Result},
@@ -32,7 +33,7 @@ use crate::{
 /// Columns that a result may have, as in MySQL.
 const MAX_COLUMNS: usize = 4096;
 
-/// What opensrv gets as columns: it only counts them, the definitions are written by the guard.
+/// What opensrv gets as columns: the guard writes their definitions, and the rows. One stands for all of a result.
 static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     let column = Column {
         table: String::new(),
@@ -69,6 +70,7 @@ impl Shim {
         session: &Session,
         outcome: Result<Outcome>,
         more: bool,
+        format: RowFormat,
         results: Results<'a>,
     ) -> io::Result<Option<Results<'a>>> {
         match outcome {
@@ -86,7 +88,7 @@ impl Shim {
                 };
                 Ok(Some(results.complete_one(response).await?))
             }
-            Ok(Outcome::Rows(rows)) => self.write_rows(session, rows, more, results).await,
+            Ok(Outcome::Rows(rows)) => self.write_rows(session, rows, more, format, results).await,
             Err(error) => self.fail(results, &error).await.map(|()| None),
         }
     }
@@ -96,20 +98,22 @@ impl Shim {
         session: &Session,
         rows: Rows,
         more: bool,
+        format: RowFormat,
         results: Results<'a>,
     ) -> io::Result<Option<Results<'a>>> {
-        let Some(unnamed) = COLUMNS.get(..rows.columns.len()).filter(|columns| !columns.is_empty()) else {
+        if !(1..=MAX_COLUMNS).contains(&rows.columns.len()) {
             let error = Error::TooComplex(format!("a result has 1..{MAX_COLUMNS} columns"));
             return self.fail(results, &error).await.map(|()| None);
-        };
+        }
         let columns = Arc::clone(&rows.columns);
-        self.bridge.patch(Patch::Keep);
-        self.expect_columns(session, &columns, more);
-        let mut writer = results.start(unnamed).await?;
+        self.bridge.patch(Patch::Count(columns.len()));
+        self.bridge.patch(Patch::Definitions(Arc::clone(&columns)));
+        self.bridge.patch(Patch::Eof { status: status_flags(session.status(), more), warnings: 0 });
+        let writer = results.start(&COLUMNS[..1]).await?;
         let error = if rows.may_run_long {
-            self.write_batches(rows, &columns, &mut writer).await?
+            self.write_batches(rows, &columns, format).await?
         } else {
-            self.write_each(rows, &columns, &mut writer).await?
+            self.write_each(rows, &columns, format).await?
         };
         if let Some(error) = error {
             let text = self.expect_error(&error);
@@ -126,16 +130,11 @@ impl Shim {
         &self,
         rows: impl Iterator<Item = Result<Row>>,
         columns: &[ResultColumn],
-        writer: &mut RowWriter<'_, BridgeWriter>,
+        format: RowFormat,
     ) -> io::Result<Option<Error>> {
         for row in rows {
             match row {
-                Ok(row) => {
-                    writer
-                        .write_row(row.iter().zip(columns).map(|(value, column)| Cell(value, column)))
-                        .await?;
-                    self.bridge.end_row();
-                }
+                Ok(row) => self.bridge.row(|out| format.put_row(out, &row, columns)).await?,
                 Err(error) => return Ok(Some(error)),
             }
         }
@@ -148,7 +147,7 @@ impl Shim {
         &self,
         mut rows: Rows,
         columns: &[ResultColumn],
-        writer: &mut RowWriter<'_, BridgeWriter>,
+        format: RowFormat,
     ) -> io::Result<Option<Error>> {
         loop {
             let batch;
@@ -156,18 +155,18 @@ impl Shim {
             if batch.is_empty() {
                 return Ok(None);
             }
-            let error = self.write_each(batch.into_iter(), columns, writer).await?;
+            let error = self.write_each(batch.into_iter(), columns, format).await?;
             if error.is_some() {
                 return Ok(error);
             }
         }
     }
 
-    /// Announces column definitions and the EOF after them; nothing if there are no columns.
-    fn expect_columns(&self, session: &Session, columns: &Arc<[ResultColumn]>, more: bool) {
+    /// Announces a prepared statement's definitions and the EOF after them; nothing if there are none.
+    fn expect_columns(&self, session: &Session, columns: &Arc<[ResultColumn]>) {
         if !columns.is_empty() {
             self.bridge.patch(Patch::Columns { columns: Arc::clone(columns), next: 0 });
-            self.bridge.patch(Patch::Eof { status: status_flags(session.status(), more), warnings: 0 });
+            self.bridge.patch(Patch::Eof { status: status_flags(session.status(), false), warnings: 0 });
         }
     }
 }
@@ -197,7 +196,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
         let mut session = client.session.lock().await;
         if !client.allows_multi_statements() {
             let outcome = session.execute(query).await;
-            return match self.write_outcome(&session, outcome, false, results).await? {
+            return match self.write_outcome(&session, outcome, false, RowFormat::Text, results).await? {
                 Some(results) => results.no_more_results().await,
                 None => Ok(()),
             };
@@ -209,7 +208,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
         while let Some(statement) = statements.next() {
             let outcome = session.execute(statement).await;
             let more = statements.peek().is_some();
-            match self.write_outcome(&session, outcome, more, results).await? {
+            match self.write_outcome(&session, outcome, more, RowFormat::Text, results).await? {
                 Some(next) => results = next,
                 None => return Ok(()),
             }
@@ -241,8 +240,8 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
         self.bridge.patch(Patch::Keep);
         let params: Arc<[ResultColumn]> =
             (0..info.params).map(|_| ResultColumn::expression("?", DataType::VarBinary(0))).collect();
-        self.expect_columns(&session, &params, false);
-        self.expect_columns(&session, &info.columns, false);
+        self.expect_columns(&session, &params);
+        self.expect_columns(&session, &info.columns);
         // opensrv wants a column for each parameter, of which there may be more than columns.
         let unnamed = COLUMNS.iter().cycle();
         let params: Vec<_> = unnamed.take(info.params.into()).collect();
@@ -262,7 +261,7 @@ impl AsyncMysqlShim<BridgeWriter> for Shim {
             Ok(values) => session.execute_prepared(id, values).await.map(checked),
             Err(error) => Err(error),
         };
-        match self.write_outcome(&session, outcome, false, results).await? {
+        match self.write_outcome(&session, outcome, false, RowFormat::Binary, results).await? {
             Some(results) => results.no_more_results().await,
             None => Ok(()),
         }
