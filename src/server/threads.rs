@@ -28,7 +28,10 @@ struct ConnectionThread {
 impl ConnectionThreads {
     /// Starts a thread for each processor.
     pub fn start() -> io::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, usize::from);
+        Self::start_some(thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    fn start_some(count: usize) -> io::Result<Self> {
         (0..count).map(|_| ConnectionThread::start()).collect::<io::Result<_>>().map(ConnectionThreads)
     }
 
@@ -60,5 +63,63 @@ impl ConnectionThread {
         };
         thread::Builder::new().name("connections".into()).stack_size(STACK).spawn(run)?;
         Ok(ConnectionThread { runtime: handle, connections: Arc::default(), _stop: stop })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, thread::ThreadId};
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// One more connection, open until the value that is returned is dropped; and its thread.
+    async fn connect(
+        threads: &ConnectionThreads,
+        tasks: &mut JoinSet<()>,
+    ) -> (oneshot::Sender<()>, ThreadId) {
+        let (close, closed) = oneshot::channel();
+        let (tell, mut told) = mpsc::channel(1);
+        threads.spawn(tasks, async move {
+            tell.send(thread::current().id()).await.unwrap();
+            let _ = closed.await;
+        });
+        (close, told.recv().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_connection_goes_to_the_thread_that_has_the_fewest() {
+        let threads = ConnectionThreads::start_some(3).unwrap();
+        let mut tasks = JoinSet::new();
+        let mut open = Vec::new();
+        for _ in 0..6 {
+            open.push(connect(&threads, &mut tasks).await);
+        }
+        let mut connections = BTreeMap::new();
+        open.iter().for_each(|(_, thread)| *connections.entry(format!("{thread:?}")).or_insert(0) += 1);
+        assert_eq!(connections.into_values().collect::<Vec<_>>(), [2, 2, 2]);
+        for gone in [4, 0, 2] {
+            let (close, left) = open.swap_remove(gone);
+            drop(close);
+            tasks.join_next().await.unwrap().unwrap();
+            open.push(connect(&threads, &mut tasks).await);
+            assert_eq!(open.last().unwrap().1, left);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_panics_leaves_room_and_the_end_cuts_off_the_rest() {
+        let threads = ConnectionThreads::start_some(2).unwrap();
+        let mut tasks = JoinSet::new();
+        let (_first, busy) = connect(&threads, &mut tasks).await;
+        threads.spawn(&mut tasks, async { panic!("a connection that panics, as it should") });
+        assert!(tasks.join_next().await.unwrap().unwrap_err().is_panic());
+        let (_second, free) = connect(&threads, &mut tasks).await;
+        assert_ne!(free, busy);
+        drop(threads);
+        while let Some(ended) = tasks.join_next().await {
+            assert!(ended.unwrap_err().is_cancelled());
+        }
     }
 }
