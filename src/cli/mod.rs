@@ -201,5 +201,8 @@ fn open_with(settings: &Settings, cluster: &Cluster) -> Result<Database, Failure
 
 /// A runtime whose threads have room for deeply nested statements.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(cometql::server::STACK).build()
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(cometql::server::STACK_BYTES)
+        .build()
 }

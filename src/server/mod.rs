@@ -20,4 +20,4 @@ pub mod websocket;
 pub use connections::Connections;
 pub use descriptors::make_room;
 pub use listener::{Listener, Service, stop_signal};
-pub use threads::STACK;
+pub use threads::STACK_BYTES;

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 /// Bytes of stack of a thread that carries out statements, which may be deeply nested.
-pub const STACK: usize = 8 * 1024 * 1024;
+pub const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// The threads. They end with this value, and what still runs on them is cut off.
 pub(super) struct ConnectionThreads(Vec<ConnectionThread>);
@@ -54,14 +54,14 @@ impl ConnectionThreads {
 
 impl ConnectionThread {
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().thread_stack_size(STACK).build()?;
+        let runtime = Builder::new_current_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             let _ = runtime.block_on(stopped);
             runtime.shutdown_background();
         };
-        thread::Builder::new().name("connections".into()).stack_size(STACK).spawn(run)?;
+        thread::Builder::new().name("connections".into()).stack_size(STACK_BYTES).spawn(run)?;
         Ok(ConnectionThread { runtime: handle, connections: Arc::default(), _stop: stop })
     }
 }

@@ -114,16 +114,18 @@ impl State {
         if self.full { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    fn pass(&mut self, payload: &[u8]) -> io::Result<()> {
+    /// Passes on a packet of opensrv's, or a part of what is sent in its place. True when that was all.
+    fn pass(&mut self, payload: &[u8]) -> io::Result<bool> {
         let Some(patch) = self.patches.front_mut() else {
             packet::frame_chunk(&mut self.outbox, &mut self.sequence, payload);
-            return Ok(());
+            return Ok(true);
         };
         patch.apply(payload, &mut self.outbox, &mut self.sequence)?;
+        let passed = !patch.has_more_of_it();
         if patch.is_done() {
             self.patches.pop_front();
         }
-        Ok(())
+        Ok(passed)
     }
 }
 
@@ -166,8 +168,12 @@ impl AsyncWrite for BridgeWriter {
         };
         debug_assert_eq!(header.len(), HEADER);
         let mut state = self.0.0.lock();
-        ready!(state.poll_room());
-        Poll::Ready(state.pass(payload).map(|()| header.len() + payload.len()))
+        loop {
+            ready!(state.poll_room());
+            if state.pass(payload)? {
+                return Poll::Ready(Ok(header.len() + payload.len()));
+            }
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -180,5 +186,46 @@ impl AsyncWrite for BridgeWriter {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::sql::types::{DataType, ResultColumn};
+
+    #[test]
+    fn a_result_of_many_columns_waits_for_room_between_their_definitions() {
+        const COLUMNS: usize = 4_000;
+        let bridge = Bridge::default();
+        let column = ResultColumn::expression(&"c".repeat(200), DataType::Double);
+        bridge.patch(Patch::Definitions { columns: vec![column; COLUMNS].into(), next: 0 });
+        let mut writer = BridgeWriter(bridge.clone());
+        let parts = [IoSlice::new(&[0; HEADER]), IoSlice::new(b"the one that stands for all")];
+        let (mut part, mut definitions, mut waited) = (Vec::new(), 0, 0);
+        loop {
+            let mut context = Context::from_waker(Waker::noop());
+            let written = Pin::new(&mut writer).poll_write_vectored(&mut context, &parts);
+            assert_eq!(bridge.is_full(), written.is_pending());
+            bridge.drain(&mut part);
+            assert!(part.len() < OUTBOX_LIMIT + 1_000, "{} bytes at once", part.len());
+            let mut rest = &part[..];
+            while let [low, middle, 0, number, payload @ ..] = rest {
+                assert_eq!(usize::from(*number), definitions % 256);
+                rest = &payload[usize::from(*low) + 256 * usize::from(*middle)..];
+                definitions += 1;
+            }
+            match written {
+                Poll::Ready(written) => break assert_eq!(written.unwrap(), 31),
+                Poll::Pending => waited += 1,
+            }
+        }
+        assert_eq!(definitions, COLUMNS);
+        assert!(waited > 5, "it waited {waited} times");
+        let _ = Pin::new(&mut writer).poll_write_vectored(&mut Context::from_waker(Waker::noop()), &parts);
+        bridge.drain(&mut part);
+        assert!(part.ends_with(b"the one that stands for all"), "what follows passes");
     }
 }

@@ -9,7 +9,7 @@
 //!    refuses what cannot be decoded; [`prepared`] rewrites EXECUTE. The others go over the [`bridge`], one at a time.
 //! 3. opensrv calls the [`shim`], which asks the [`Session`](crate::sql::Session), and writes the outcome into the
 //!    bridge, where [`patch`] puts in what opensrv leaves out: status, warnings, error codes, column definitions. The
-//!    [`row`]s of a result do not go through opensrv, which copies each three times.
+//!    [`row`]s of a result do not go through opensrv, which would put each into a buffer of its own first.
 //! 4. [`connection`] moves it all: it feeds a command, runs opensrv as a coroutine of its own task, and writes the
 //!    answer in large pieces.
 

@@ -26,10 +26,10 @@ pub(super) enum Patch {
     Eof { status: StatusFlags, warnings: u16 },
     /// ERR: opensrv's codes are those of its own list.
     Err { code: u16, state: &'static str },
-    /// The definition of the column that stands for all.
-    Definitions(Arc<[ResultColumn]>),
-    /// A prepared statement's definitions: opensrv has no schema, original names, character set, length or decimals.
+    /// A prepared statement's column definitions: opensrv has no schema, original names, character set, length or decimals.
     Columns { columns: Arc<[ResultColumn]>, next: usize },
+    /// A result's column definitions, in place of the one that opensrv writes.
+    Definitions { columns: Arc<[ResultColumn]>, next: usize },
 }
 
 impl Patch {
@@ -66,35 +66,36 @@ impl Patch {
                     out.extend(text);
                 });
             }),
-            Patch::Definitions(columns) => {
-                for column in columns.iter() {
+            Patch::Columns { columns, next } | Patch::Definitions { columns, next } => {
+                columns.get(*next).map(|column| {
+                    *next += 1;
                     packet::frame_with(out, sequence, |out| column::put_definition(out, column));
-                }
-                Some(())
+                })
             }
-            Patch::Columns { columns, next } => columns.get(*next).map(|column| {
-                *next += 1;
-                packet::frame_with(out, sequence, |out| column::put_definition(out, column));
-            }),
         };
         known.ok_or_else(|| io::Error::other(format!("opensrv wrote another packet than {}", self.name())))
+    }
+
+    /// Whether it is to be applied to the same packet again.
+    pub fn has_more_of_it(&self) -> bool {
+        matches!(self, Patch::Definitions { .. }) && !self.is_done()
     }
 
     /// Whether the next packet is no longer this patch's.
     pub fn is_done(&self) -> bool {
         match self {
-            Patch::Columns { columns, next } => *next >= columns.len(),
+            Patch::Columns { columns, next } | Patch::Definitions { columns, next } => *next >= columns.len(),
             _ => true,
         }
     }
 
     fn name(&self) -> &'static str {
         match self {
-            Patch::Swallow | Patch::Keep | Patch::Count(_) | Patch::Definitions(_) => "any",
+            Patch::Swallow | Patch::Keep | Patch::Count(_) => "any",
             Patch::Ok { .. } => "OK",
             Patch::Eof { .. } => "EOF",
             Patch::Err { .. } => "ERR",
-            Patch::Columns { .. } => "a column definition",
+            Patch::Columns { .. } | Patch::Definitions { .. } => "a column definition",
         }
     }
 }

@@ -107,7 +107,7 @@ impl Shim {
         }
         let columns = Arc::clone(&rows.columns);
         self.bridge.patch(Patch::Count(columns.len()));
-        self.bridge.patch(Patch::Definitions(Arc::clone(&columns)));
+        self.bridge.patch(Patch::Definitions { columns: Arc::clone(&columns), next: 0 });
         self.bridge.patch(Patch::Eof { status: status_flags(session.status(), more), warnings: 0 });
         let writer = results.start(&COLUMNS[..1]).await?;
         let error = if rows.may_run_long {
