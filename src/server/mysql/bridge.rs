@@ -200,7 +200,7 @@ mod tests {
     fn a_result_of_many_columns_waits_for_room_between_their_definitions() {
         const COLUMNS: usize = 4_000;
         let bridge = Bridge::default();
-        let column = ResultColumn::expression(&"c".repeat(200), DataType::Double);
+        let column = ResultColumn::expression("c".repeat(200), DataType::Double);
         bridge.patch(Patch::Definitions { columns: vec![column; COLUMNS].into(), next: 0 });
         let mut writer = BridgeWriter(bridge.clone());
         let parts = [IoSlice::new(&[0; HEADER]), IoSlice::new(b"the one that stands for all")];
@@ -227,5 +227,24 @@ mod tests {
         let _ = Pin::new(&mut writer).poll_write_vectored(&mut Context::from_waker(Waker::noop()), &parts);
         bridge.drain(&mut part);
         assert!(part.ends_with(b"the one that stands for all"), "what follows passes");
+    }
+
+    #[test]
+    fn a_row_waits_until_there_is_room() {
+        let bridge = Bridge::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let row = || {
+            Box::pin(bridge.row(|out| {
+                out.extend([7; 10_000]);
+                Ok(())
+            }))
+        };
+        for _ in 0..OUTBOX_LIMIT.div_ceil(10_000 + HEADER) {
+            assert!(row().as_mut().poll(&mut context).is_ready());
+        }
+        let mut waiting = row();
+        assert!(waiting.as_mut().poll(&mut context).is_pending() && bridge.is_full());
+        bridge.drain(&mut Vec::new());
+        assert!(waiting.as_mut().poll(&mut context).is_ready() && !bridge.is_full());
     }
 }
