@@ -55,6 +55,8 @@ struct Bracket {
     list: bool,
     /// A row of VALUES.
     row: bool,
+    /// A query, whose FROM ends its select list; a function's FROM, as in EXTRACT, does not.
+    query: bool,
 }
 
 /// The shape of a statement; None if it has to be parsed as it is.
@@ -175,13 +177,20 @@ impl Shaper {
             }
             3 if is("set") => self.clause = Clause::Open,
             4 if is("like") => self.last = Last::Value,
-            4 if is("from") => self.clause = Clause::Open,
+            4 if is("from") && self.brackets.last().is_none_or(|bracket| bracket.query) => {
+                self.clause = Clause::Open;
+            }
             5 if is("where") => self.clause = Clause::Open,
             5 if is("limit") => (self.clause, self.last) = (Clause::Limit, Last::Value),
             5 if is("value") => (self.rows, self.last) = (true, Last::Values),
             6 if is("having") => self.clause = Clause::Open,
             6 if is("offset") && self.clause == Clause::Limit => self.last = Last::Value,
-            6 if is("select") => (self.clause, self.rows) = (Clause::Fixed, false),
+            6 if is("select") => {
+                (self.clause, self.rows) = (Clause::Fixed, false);
+                if let Some(bracket) = self.brackets.last_mut() {
+                    bracket.query = true;
+                }
+            }
             6 if is("values") => (self.rows, self.last) = (true, Last::Values),
             7 if is("between") => {
                 self.betweens += 1;
@@ -204,7 +213,7 @@ impl Shaper {
                 let row = self.rows && self.brackets.is_empty() && self.last == Last::Values;
                 let list = row || self.last == Last::In;
                 self.other(sign);
-                self.brackets.push(Bracket { clause: self.clause, list, row });
+                self.brackets.push(Bracket { clause: self.clause, list, row, query: false });
                 self.last = if list { Last::Value } else { Last::Other };
             }
             ")" => {
@@ -319,6 +328,8 @@ mod tests {
         for text in [
             "select 1, a = 2, 'x' from t",
             "select a  + /* and */ 1 from t",
+            "select trim('a' from  b = 'c'), extract(year from\x0c '2020-01-01') from t",
+            "select (select extract(year from  '2020') = 'x' from t) from t",
             "select a from t order by 1",
             "select a from t group by 2",
             "select a from t limit -1",
