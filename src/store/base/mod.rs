@@ -326,6 +326,21 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_that_is_about_to_go_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
+        drop(Store::open(folder.path(), options.clone()).unwrap());
+        let file = fs::File::open(folder.path().join("base").join("db")).unwrap();
+        file.lock().unwrap();
+        let unlock = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            drop(file);
+        });
+        Store::open(folder.path(), options).unwrap();
+        unlock.join().unwrap();
+    }
+
+    #[test]
     fn blocks_of_format_1_are_read_and_packed_when_they_change() {
         let folder = tempfile::tempdir().unwrap();
         let open = || {

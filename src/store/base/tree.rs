@@ -1,9 +1,11 @@
 //! sled as it is used here: one tree of blocks, panics made errors, a damaged page table rebuilt.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use sled::IVec;
@@ -18,6 +20,9 @@ use crate::{
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 const BLOCKS: &str = "blocks";
 const CHECKPOINT: &str = "checkpoint";
+/// How long to wait for a lock that is about to go, and how often to look.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_POLL: Duration = Duration::from_millis(5);
 
 /// sled, open.
 pub struct Sled {
@@ -30,6 +35,7 @@ pub struct Sled {
 
 impl Sled {
     pub fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
+        wait_for_lock(&db_file(path));
         let open = || protect(|| Sled::open_once(path, cache_bytes));
         open().or_else(|error| {
             // A damaged snapshot of sled's page table is rebuilt from its log.
@@ -99,6 +105,20 @@ pub fn protect<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
             .unwrap_or("no reason given");
         Err(Error::Damaged(format!("sled gave up: {text}")))
     })
+}
+
+/// Waits while a sled that was closed a moment ago still holds its file's lock: its threads may end after it, and a child
+/// process has the file until it runs its own program. It is nobody else's, as the data folder has a lock of its own.
+fn wait_for_lock(db_file: &Path) {
+    let Ok(file) = File::open(db_file) else { return };
+    let start = Instant::now();
+    while let Err(TryLockError::WouldBlock) = file.try_lock()
+        && start.elapsed() < LOCK_PATIENCE
+    {
+        thread::sleep(LOCK_POLL);
+    }
+    // Not left to closing it: a child process may have this file, too.
+    let _ = file.unlock();
 }
 
 fn move_snapshots_aside(path: &Path) -> Result<usize> {
