@@ -307,8 +307,15 @@ fn closed() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::store::Store;
+
+    fn open(folder: &Path) -> Store {
+        let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
+        Store::open(folder, options).unwrap()
+    }
 
     /// Values that repeat themselves.
     fn put(store: &Store, numbers: std::ops::Range<u32>) {
@@ -328,25 +335,21 @@ mod tests {
     #[test]
     fn a_lock_that_is_about_to_go_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
-        drop(Store::open(folder.path(), options.clone()).unwrap());
+        drop(open(folder.path()));
         let file = fs::File::open(folder.path().join("base").join("db")).unwrap();
         file.lock().unwrap();
         let unlock = std::thread::spawn(move || {
             std::thread::sleep(std::time::Duration::from_millis(300));
             drop(file);
         });
-        Store::open(folder.path(), options).unwrap();
+        open(folder.path());
         unlock.join().unwrap();
     }
 
     #[test]
     fn blocks_of_format_1_are_read_and_packed_when_they_change() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || {
-            let options = Options { disk_reserve: 0, disk_warning: 0, ..Options::default() };
-            Store::open(folder.path(), options).unwrap()
-        };
+        let open = || open(folder.path());
         let marker = folder.path().join("cometql.store");
         let store = open();
         put(&store, 0..1_000);
