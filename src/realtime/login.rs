@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::Realtime;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     sql::{Tenant, Transaction},
     tables::DatabaseTransaction,
 };
@@ -35,10 +35,13 @@ impl Realtime {
         let transaction = self.transaction(tenant);
         let hash = transaction.hash_of(user_id)?;
         if self.token_user(tenant, key)? == Some(user_id) && !transaction.is_revoked(key)? {
-            return match hash {
-                Some(hash) => Ok(Some(hash)),
-                None => self.make_hash(tenant, user_id).await.map(Some),
-            };
+            if hash.is_some() {
+                return Ok(hash);
+            }
+            self.make_hash(tenant, user_id).await?;
+            let transaction = self.transaction(tenant);
+            // A token that was revoked meanwhile must not leave a hash behind with which he comes again.
+            return if transaction.is_revoked(key)? { Ok(None) } else { transaction.hash_of(user_id) };
         }
         // A user who does not exist takes as long as one who does.
         let expected = hash.as_deref().unwrap_or_default();
@@ -60,17 +63,14 @@ impl Realtime {
         Ok(claims.filter(|claims| now <= claims.exp).map(|claims| claims.user_id))
     }
 
-    /// Gives a user a hash, which is also his SIP password.
-    async fn make_hash(&self, tenant: Tenant, user_id: u32) -> Result<String> {
+    /// Gives a user a hash, which is also his SIP password, unless another of his browsers was faster.
+    pub(super) async fn make_hash(&self, tenant: Tenant, user_id: u32) -> Result<()> {
         let hash: String = rand::rng().sample_iter(Alphanumeric).take(HASH_LENGTH).map(char::from).collect();
-        let mut transaction = self.transaction(tenant);
-        transaction.set_hash(user_id, &hash)?;
-        match transaction.commit().await {
-            Ok(_) => Ok(hash),
-            // Another of his browsers was faster.
-            Err(Error::Conflict) => self.transaction(tenant).hash_of(user_id)?.ok_or(Error::Conflict),
-            Err(error) => Err(error),
-        }
+        let write = |transaction: &mut DatabaseTransaction| match transaction.hash_of(user_id)? {
+            Some(_) => Ok(()),
+            None => transaction.set_hash(user_id, &hash),
+        };
+        self.commit(tenant, write, DatabaseTransaction::commit).await
     }
 
     /// Takes the login of a revoked token's user away.

@@ -226,6 +226,10 @@ impl Entered {
 
     /// A command begins, with the beginning of its statement; false if the server is stopping, so that it must not.
     pub fn begin(&self, statement: &str) -> bool {
+        // KILL QUERY is for a statement that others can see, from the moment they can.
+        if let Some(identity) = &*self.connection.identity.lock() {
+            identity.canceller.reset();
+        }
         if self.connection.phase.compare_exchange(IDLE, BUSY, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return false;
         }
@@ -278,5 +282,19 @@ mod tests {
         connections.kill(killed.connection.id, 0, false).unwrap();
         assert!(!killed.begin("SELECT 3"));
         assert!(other.begin("SELECT 4"));
+    }
+
+    #[test]
+    fn a_kill_is_for_the_command_that_can_be_seen() {
+        let connections = Arc::new(Connections::new());
+        let entered = connections.enter("127.0.0.1:1".parse().unwrap());
+        let canceller = Canceller::default();
+        entered.identify(15, "15".to_owned(), None, canceller.clone());
+        let kill = || connections.kill(entered.id(), 15, true).unwrap();
+        kill();
+        assert!(entered.begin("SELECT 1") && !canceller.is_cancelled());
+        kill();
+        assert!(canceller.is_cancelled() && entered.end(None));
+        assert!(entered.begin("SELECT 2") && !canceller.is_cancelled());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-/// A handle on a running session for others: stops its statement.
+/// A handle on a session for others: stops its statement.
 #[derive(Clone, Debug, Default)]
 pub struct Canceller(Arc<State>);
 
@@ -18,19 +18,19 @@ struct State {
 }
 
 impl Canceller {
-    /// Makes the statement under way fail with error 1317 soon.
+    /// Makes the statement under way fail with error 1317 soon; after [`Session::rest`](super::Session::rest), the next one.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Relaxed);
         self.0.changed.notify_waiters();
     }
 
     /// A new statement begins, which nobody has stopped yet.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.0.cancelled.store(false, Ordering::Relaxed);
     }
 
     /// Whether the statement is to stop.
-    pub(super) fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::Relaxed)
     }
 

@@ -127,6 +127,15 @@ async fn tabs_with_one_token_log_in_at_once() {
 }
 
 #[tokio::test]
+async fn a_hash_that_another_tab_was_given_a_moment_ago_stays() {
+    let world = World::new().await;
+    world.realtime.make_hash(15, 5).await.unwrap();
+    let given = world.sql("SELECT hash FROM users_auth").await;
+    world.realtime.make_hash(15, 5).await.unwrap();
+    assert_eq!(world.sql("SELECT hash FROM users_auth").await, given);
+}
+
+#[tokio::test]
 async fn user_data_is_for_users() {
     let world = World::new().await;
     world.sql("INSERT INTO users_data (id, data) VALUES (12, '{\"name\":\"it''s\"}')").await;

@@ -21,6 +21,7 @@ mod transaction;
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -79,6 +80,9 @@ pub struct Session {
     version: Arc<str>,
     encryption: Option<Encryption>,
     canceller: Canceller,
+    /// What was to stop the last statement is not for the next one. False while the session rests: then a statement may be
+    /// stopped that others know of and that has not come here yet.
+    was_running: bool,
     /// Shared with the statement under way.
     variables: Arc<SessionVariables>,
     user_variables: HashMap<String, Value>,
@@ -127,6 +131,7 @@ impl Session {
             login: Arc::new(login),
             encryption: None,
             canceller: Canceller::default(),
+            was_running: false,
             variables: Arc::new(SessionVariables::new(engine.variables())),
             user_variables: HashMap::new(),
             variable_share: Share::of(&engine.memory),
@@ -192,7 +197,8 @@ impl Session {
         self.prepared.remove(&id);
     }
 
-    /// Lets go of what the last statement held, when its answer is complete: the session may be idle for long.
+    /// Lets go of what the last statement held, when its answer is complete: the session may be idle for long. Whoever
+    /// stops its statement from now on means the next one.
     pub fn rest(&mut self) {
         self.settle();
     }
@@ -274,7 +280,9 @@ impl Session {
             self.found_rows = run.found_rows.load(Ordering::Relaxed);
             self.diagnostics = Diagnostics::of(&run);
         }
-        self.canceller.reset();
+        if mem::take(&mut self.was_running) {
+            self.canceller.reset();
+        }
     }
 
     /// Notes an error where SHOW WARNINGS finds it.
@@ -288,6 +296,7 @@ impl Session {
 
     /// What every statement ends with.
     fn finished(&mut self, result: Result<Outcome>) -> Result<Outcome> {
+        self.was_running = true;
         match self.noting(result) {
             Ok(Outcome::Done(done)) => {
                 let warnings = u16::try_from(self.warning_count()).unwrap_or(u16::MAX);

@@ -118,6 +118,19 @@ async fn a_statement_can_be_stopped_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_statement_can_be_stopped_before_its_first_step() {
+    let mut session = with_things(with_limits(Limits::default()), 2_000).await;
+    let (canceller, text) = (session.canceller(), "select count(a) from things");
+    session.rest();
+    canceller.cancel();
+    assert_eq!(error(&mut session, text).await, Error::Interrupted);
+    assert_eq!(answer(&mut session, text).await, "count(a)\n2000");
+    // Without a rest in between it was the last one that was meant.
+    canceller.cancel();
+    assert_eq!(answer(&mut session, text).await, "count(a)\n2000");
+}
+
+#[tokio::test]
 async fn rows_show_the_moment_their_statement_began() {
     let engine = engine();
     let mut reader = with_things(session(&engine, 15), 3).await;
