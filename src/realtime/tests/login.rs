@@ -135,6 +135,28 @@ async fn a_hash_that_another_tab_was_given_a_moment_ago_stays() {
     assert_eq!(world.sql("SELECT hash FROM users_auth").await, given);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_revoked_while_it_logs_in_leaves_no_hash_behind() {
+    let world = World::new().await;
+    for user_id in 1..=300 {
+        let token = token(&json!({ "user_id": user_id, "exp": 9_983_311_200_i64 }), &format!("{PASSWORD}15"));
+        let insert = format!("INSERT INTO revoked_tokens (token) VALUES ('{token}')");
+        let connect = async {
+            // At another moment of the revocation each time.
+            for _ in 0..user_id {
+                tokio::task::yield_now().await;
+            }
+            world.connect(user_id, &token).await
+        };
+        let (_, (browser, info)) = tokio::join!(world.sql(&insert), connect);
+        if info["authorized"] == true {
+            assert_eq!(timeout(PATIENCE, browser.mailbox.ended()).await.unwrap(), End::LoggedOut);
+            let again = world.connect(user_id, info["data"].as_str().unwrap()).await;
+            assert_eq!(again.1["authorized"], false, "user {user_id}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn user_data_is_for_users() {
     let world = World::new().await;
