@@ -275,7 +275,7 @@ macro_rules! sql_files {
 }
 
 sql_files!(
-    both: clauses conference errors expressions grouping joins numbers subqueries system text times transactions types
+    both: clauses conference errors expressions grouping joins json numbers subqueries system text times transactions types
         writes;
     ours: tables
 );

@@ -2,11 +2,18 @@
 
 use serde_json::{Value as Json, value::RawValue};
 
-use super::{ANY, Argument, Function, Invocation, call::any_nullable};
+use super::{
+    ANY, Argument, Function, Invocation,
+    call::any_nullable,
+    json_path::{self, Path, PathError},
+};
 use crate::{
     error::Result,
     sql::types::{ExprType, Level, Value},
 };
+
+/// Documents whose arrays and objects stand this deep in each other are refused, as MariaDB does.
+const MAX_DEPTH: usize = 32;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("json_valid", (1, 1), |args| ExprType::boolean().nullable(any_nullable(args)), json_valid),
@@ -19,97 +26,119 @@ fn infer_document(args: &[Argument]) -> ExprType {
     ExprType::text(args[0].expr_type.length).nullable(true)
 }
 
-/// The document in an argument; None, with a warning, if it is none. serde_json bounds its nesting.
+/// The document in an argument; None, with a warning, if it is none or too deep.
 fn document<'a>(call: &Invocation<'_>, text: &'a str) -> Option<&'a RawValue> {
+    let name = call.call.function().name;
     match serde_json::from_str(text) {
-        Ok(document) => Some(document),
+        Ok(document) if depth(text) < MAX_DEPTH => Some(document),
+        Ok(_) => {
+            call.context.warnings.push(Level::Warning, 4040, || {
+                format!("Limit of {MAX_DEPTH} on JSON nested structures depth is reached in argument 1 to function '{name}'")
+            });
+            None
+        }
+        Err(error) if error.is_eof() => {
+            call.context.warnings.push(Level::Warning, 4037, || {
+                format!("Unexpected end of JSON text in argument 1 to function '{name}'")
+            });
+            None
+        }
         Err(error) => {
             call.context.warnings.push(Level::Warning, 4038, || {
-                format!(
-                    "Syntax error in JSON text in argument 1 to function '{}' at position {}",
-                    call.call.function().name,
-                    error.column()
-                )
+                let position = error.column();
+                format!("Syntax error in JSON text in argument 1 to function '{name}' at position {position}")
             });
             None
         }
     }
 }
 
+/// How deep a document's arrays and objects stand in each other.
+fn depth(document: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in document.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 fn json_valid(call: &Invocation<'_>) -> Result<Value> {
     let Some(text) = call.text(0) else { return Ok(Value::Null) };
-    let valid = serde_json::from_str::<&RawValue>(&text).is_ok();
+    let valid = serde_json::from_str::<&RawValue>(&text).is_ok() && depth(&text) < MAX_DEPTH;
     Ok(Value::Int(valid.into()))
 }
 
-/// One step of a path: a member's name or an element's number.
-enum Step<'a> {
-    Member(&'a str),
-    Element(usize),
-}
-
-/// The steps of a path such as `$.a."b c"[1]`; None for one with wildcards, or none at all.
-fn parse_path(path: &str) -> Option<Vec<Step<'_>>> {
-    let mut rest = path.trim().strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('[') {
-            let (number, after) = after.split_once(']')?;
-            steps.push(Step::Element(number.trim().parse().ok()?));
-            rest = after;
-            continue;
+/// A path in an argument; None, with a warning, if it is none.
+fn path<'a>(call: &Invocation<'_>, index: usize, text: &'a str) -> Option<Path<'a>> {
+    let warn = |code: u16, what: &str, place: &str| {
+        call.context.warnings.push(Level::Warning, code, || {
+            let (argument, name) = (index + 1, call.call.function().name);
+            format!("{what} in argument {argument} to function '{name}'{place}")
+        });
+    };
+    match Path::parse(text) {
+        Ok(path) => Some(path),
+        Err(PathError::End) => {
+            warn(4041, "Unexpected end of JSON path", "");
+            None
         }
-        let after = rest.strip_prefix('.')?;
-        let (name, after) = match after.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => after.split_at(after.find(['.', '[']).unwrap_or(after.len())),
-        };
-        if name.is_empty() || name == "*" {
-            return None;
+        Err(PathError::Syntax(position)) => {
+            warn(4042, "Syntax error in JSON path", &format!(" at position {position}"));
+            None
         }
-        steps.push(Step::Member(name));
-        rest = after;
     }
-    Some(steps)
-}
-
-/// The part of a document that a path leads to.
-fn follow<'a>(document: &'a RawValue, path: &[Step<'_>]) -> Option<&'a RawValue> {
-    let mut part = document;
-    for step in path {
-        part = match step {
-            Step::Member(name) => {
-                let members: std::collections::HashMap<String, &RawValue> =
-                    serde_json::from_str(part.get()).ok()?;
-                members.get(*name).copied()?
-            }
-            Step::Element(index) => match serde_json::from_str::<Vec<&RawValue>>(part.get()) {
-                Ok(elements) => elements.get(*index).copied()?,
-                // A scalar is the only element of itself.
-                Err(_) if *index == 0 => part,
-                Err(_) => return None,
-            },
-        };
-    }
-    Some(part)
 }
 
 fn json_extract(call: &Invocation<'_>) -> Result<Value> {
     let Some(text) = call.text(0) else { return Ok(Value::Null) };
-    let mut found = Vec::new();
     let Some(document) = document(call, &text) else { return Ok(Value::Null) };
+    let mut found = Vec::new();
+    let mut may_be_several = call.count() > 2;
     for index in 1..call.count() {
-        let Some(path) = call.text(index) else { return Ok(Value::Null) };
-        let Some(path) = parse_path(&path).map(|steps| follow(document, &steps)) else {
-            return Ok(Value::Null);
-        };
-        found.extend(path.map(RawValue::get));
+        let Some(text) = call.text(index) else { return Ok(Value::Null) };
+        let Some(path) = path(call, index, &text) else { return Ok(Value::Null) };
+        may_be_several |= path.has_wildcards();
+        found.extend(path.find(document));
     }
-    Ok(match (call.count(), found.as_slice()) {
-        (_, []) => Value::Null,
-        (2, [part]) => call.string(*part),
-        (_, parts) => call.string(format!("[{}]", parts.join(", "))),
+    json_path::in_order(&mut found);
+    let parts: Vec<String> = found.iter().map(|part| spaced(part.get())).collect();
+    Ok(match parts.as_slice() {
+        [] => Value::Null,
+        [part] if !may_be_several => call.string(part.as_str()),
+        parts => call.string(format!("[{}]", parts.join(", "))),
     })
+}
+
+/// A document with the spaces that MariaDB writes: one after each comma and colon, and no others.
+fn spaced(document: &str) -> String {
+    let mut spaced = String::with_capacity(document.len());
+    let (mut in_text, mut escaped) = (false, false);
+    for character in document.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => in_text = !in_text,
+            ' ' | '\t' | '\r' | '\n' if !in_text => continue,
+            ',' | ':' if !in_text => {
+                spaced.extend([character, ' ']);
+                continue;
+            }
+            _ => {}
+        }
+        spaced.push(character);
+    }
+    spaced
 }
 
 fn json_unquote(call: &Invocation<'_>) -> Result<Value> {
@@ -122,10 +151,17 @@ fn json_unquote(call: &Invocation<'_>) -> Result<Value> {
 
 /// The scalar that a path leads to, without quotes; NULL for an object or array.
 fn json_value(call: &Invocation<'_>) -> Result<Value> {
-    let (Some(text), Some(path)) = (call.text(0), call.text(1)) else { return Ok(Value::Null) };
+    let (Some(text), Some(path_text)) = (call.text(0), call.text(1)) else { return Ok(Value::Null) };
     let Some(document) = document(call, &text) else { return Ok(Value::Null) };
-    let part = parse_path(&path).and_then(|steps| follow(document, &steps));
-    let Some(part) = part else { return Ok(Value::Null) };
+    let Some(path) = path(call, 1, &path_text) else { return Ok(Value::Null) };
+    if path.has_wildcards() {
+        call.context.warnings.push(Level::Warning, 4044, || {
+            "Wildcards or range in JSON path not allowed in argument 2 to function 'json_value'".to_owned()
+        });
+        return Ok(Value::Null);
+    }
+    let found = path.find(document);
+    let Some(part) = found.first() else { return Ok(Value::Null) };
     Ok(match serde_json::from_str::<Json>(part.get()) {
         Ok(Json::String(text)) => call.string(text),
         Ok(Json::Bool(truth)) => call.string(if truth { "1" } else { "0" }),

@@ -17,6 +17,7 @@ mod encoding;
 mod info;
 mod interval;
 mod json;
+mod json_path;
 mod logic;
 mod math;
 mod operator;

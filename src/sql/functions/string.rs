@@ -458,16 +458,15 @@ fn soundex(call: &Invocation<'_>) -> Result<Value> {
         'R' => '6',
         _ => '0',
     };
-    let mut letters = text.chars().filter(|c| c.is_alphabetic());
+    let mut letters = text.chars().filter(|c| c.is_ascii_alphabetic() || *c >= 'À');
     let Some(first) = letters.next() else { return Ok(call.string("")) };
     let mut code = String::from(first.to_ascii_uppercase());
     let mut last = digit(first);
     for letter in letters {
         let digit = digit(letter);
+        // A vowel between two of a kind does not part them, as it does elsewhere.
         if digit != '0' && digit != last {
             code.push(digit);
-        }
-        if !matches!(letter.to_ascii_uppercase(), 'H' | 'W') || digit != '0' {
             last = digit;
         }
     }

@@ -225,7 +225,7 @@ fn headings(text: &str, tokens: &[TokenWithSpan]) -> HashMap<Location, Vec<Strin
     found
 }
 
-fn keyword(token: &Token) -> Keyword {
+pub(super) fn keyword(token: &Token) -> Keyword {
     match token {
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,

@@ -52,8 +52,13 @@ fn answers_are_mariadbs() {
     let mut differences = Vec::new();
     for number in 1..=statements {
         let statement = generator.statement();
+        let is_read = statement.sql.starts_with("SELECT");
         compare(&mut ours, &mut theirs, &statement, &mut differences);
-        if number % PREPARE == 0 && statement.sql.starts_with("SELECT") {
+        if !is_read && !differences.is_empty() {
+            // All that follows would differ.
+            break;
+        }
+        if number % PREPARE == 0 && is_read {
             compare_prepared(&mut ours, &statement, &mut differences);
         }
         if number % COMPARE_TABLES == 0 {
@@ -87,6 +92,8 @@ fn compare(ours: &mut Conn, theirs: &mut Conn, statement: &Statement, difference
         (Outcome::Rows(ours), Outcome::Rows(theirs)) => same_rows(ours, theirs, statement.ordered),
         // Where INSERT replaces it counts the rows given, not those replaced.
         (Outcome::Done { .. }, Outcome::Done { .. }) if statement.reference.is_some() => true,
+        // When MariaDB sees that there is nothing to delete, it returns no rows instead of none.
+        (Outcome::Rows(none), Outcome::Done { affected: 0 }) if none.is_empty() => true,
         (Outcome::Error(OUT_OF_RANGE), Outcome::Rows(_))
         | (Outcome::Rows(_), Outcome::Error(OUT_OF_RANGE)) => true,
         _ => our_outcome == their_outcome,

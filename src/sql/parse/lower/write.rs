@@ -149,8 +149,6 @@ impl Lower<'_> {
         } = delete;
         refuse(using.is_some() || tables.len() > 1, "DELETE from several tables")?;
         refuse(output.is_some(), "OUTPUT")?;
-        let ordered = !order_by.is_empty() || limit.is_some();
-        refuse(ordered && returning.is_some(), "ORDER BY and LIMIT of a DELETE with RETURNING")?;
         let sp::FromTable::WithFromKeyword(from) = from else {
             return Err(Error::Syntax("DELETE needs FROM".to_owned()));
         };
@@ -161,7 +159,8 @@ impl Lower<'_> {
             if named.name != *alias.as_ref().unwrap_or(&table.name) {
                 return Err(Error::UnknownMultiDelete(named.name));
             }
-            refuse(ordered || returning.is_some(), "ORDER BY, LIMIT and RETURNING of a multi-table DELETE")?;
+            let more = !order_by.is_empty() || limit.is_some() || returning.is_some();
+            refuse(more, "ORDER BY, LIMIT and RETURNING of a multi-table DELETE")?;
         }
         Ok(ast::Delete {
             table,
