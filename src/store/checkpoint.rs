@@ -30,7 +30,7 @@ const FULL_INTERVAL: Duration = Duration::from_millis(100);
 /// Log files in use at which a checkpoint is due, however little is in memory.
 const LOG_SEGMENTS: u64 = 8;
 /// Room kept on the disk for what must go on when it is full.
-const RESERVE_BYTES: u64 = 16 * MIB;
+pub const RESERVE_BYTES: u64 = 16 * MIB;
 
 /// The state of the background work.
 pub struct Housekeeping {

@@ -47,7 +47,7 @@ use crate::error::{Error, Result};
 use base::Base;
 use checkpoint::Housekeeping;
 use committer::{Committer, Pending};
-use folder::{Contents, Folder};
+use folder::{Contents, Folder, free_bytes};
 use log::Log;
 use memtable::Memtable;
 use snapshot::Snapshots;
@@ -89,6 +89,10 @@ impl Store {
     /// format, not writable, damaged so that acknowledged writes may be missing (see [`Options::force_recovery`]).
     pub fn open(path: &Path, options: Options) -> Result<Self> {
         let (folder, contents) = Folder::open(path)?;
+        if free_bytes(folder.path())? < checkpoint::RESERVE_BYTES {
+            // A full disk, on which it could not even be opened.
+            folder.release_reserve();
+        }
         let base = match contents {
             Contents::Nothing => Base::create(&folder, &options)?,
             Contents::Store => Base::open(&folder, &options)?,

@@ -253,11 +253,14 @@ fn who_waits_for_a_node_can_be_killed() {
     let mut waiting = server.connect();
     let id = waiting.connection_id();
     let waiter = thread::spawn(move || waiting.query_drop("DELETE FROM conference_members").unwrap_err());
+    // The node does what it is told, and does not say so.
+    wait("the command has arrived", || node.members() == 0);
     let mut other = server.connect();
-    wait("it waits", || {
-        let info = "SELECT INFO FROM information_schema.PROCESSLIST WHERE ID = ?";
-        other.exec_first::<Option<String>, _, _>(info, (id,)).unwrap().flatten().is_some()
-    });
+    let info = "SELECT INFO FROM information_schema.PROCESSLIST WHERE ID = ?";
+    assert_eq!(
+        other.exec_first::<Option<String>, _, _>(info, (id,)).unwrap().flatten().as_deref(),
+        Some("DELETE FROM conference_members")
+    );
     other.query_drop(format!("KILL QUERY {id}")).unwrap();
     let error = waiter.join().unwrap().to_string();
     assert!(error.contains("1317") && error.contains("may have been carried out"), "{error}");

@@ -13,7 +13,8 @@ use crate::{
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("ascii", (1, 1), |args| int(args, 3), ascii).in_grammar(),
-    Function::new("ord", (1, 1), |args| int(args, 7), ord),
+    // MariaDB says 7 digits, and cuts off what is longer in its binary protocol.
+    Function::new("ord", (1, 1), |args| int(args, 11), ord),
     Function::new("char", (1, ANY), infer_char, char).in_grammar().numeric(),
     Function::new(
         "hex",

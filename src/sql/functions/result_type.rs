@@ -11,7 +11,7 @@ use crate::sql::types::{
 pub fn combine(a: &ExprType, b: &ExprType) -> ExprType {
     let nullable = a.nullable || b.nullable;
     let combined = match (a.data_type, b.data_type) {
-        // NULL counts as signed, so that it makes an unsigned type wider.
+        // NULL counts as signed.
         (DataType::Null, DataType::Integer { unsigned: true, .. }) => integers(&ExprType::int(1), b),
         (DataType::Integer { unsigned: true, .. }, DataType::Null) => integers(&ExprType::int(1), a),
         (DataType::Null, _) => *b,
@@ -53,17 +53,8 @@ fn integers(a: &ExprType, b: &ExprType) -> ExprType {
         let wider = if width(a) >= width(b) { a } else { b };
         return ExprType { length, precision, ..*wider };
     }
-    // Of mixed signs: the next wider signed type, or a DECIMAL where there is none.
-    let (signed, unsigned) = if unsigned_a { (b, a) } else { (a, b) };
-    let needed = match width(unsigned) {
-        IntWidth::Tiny => IntWidth::Small,
-        IntWidth::Small => IntWidth::Medium,
-        IntWidth::Medium => IntWidth::Int,
-        IntWidth::Int => IntWidth::Big,
-        IntWidth::Big => return ExprType::decimal(u32::from(precision), 0),
-    };
-    let data_type = DataType::Integer { width: needed.max(width(signed)), unsigned: false };
-    ExprType { length, precision, ..ExprType::new(data_type) }
+    // Of mixed signs: a DECIMAL, even where a wider integer would do.
+    ExprType::decimal(u32::from(precision), 0)
 }
 
 fn decimals(a: &ExprType, b: &ExprType) -> ExprType {

@@ -84,7 +84,7 @@ impl Base {
             Ok(sled)
         });
         let sled = match opened {
-            Err(error) if options.force_recovery => {
+            Err(error @ Error::Damaged(_)) if options.force_recovery => {
                 let aside = base.path.with_extension(format!("damaged-{:08x}", rand::random::<u32>()));
                 warn!(%error, aside = %aside.display(), "starting without what sled held");
                 fs::rename(&base.path, &aside).map_err(|error| io_error("rename", &base.path, &error))?;

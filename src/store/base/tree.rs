@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    io::ErrorKind,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     thread,
@@ -39,7 +40,7 @@ impl Sled {
         let open = || protect(|| Sled::open_once(path, cache_bytes));
         open().or_else(|error| {
             // A damaged snapshot of sled's page table is rebuilt from its log.
-            if move_snapshots_aside(path)? == 0 {
+            if !matches!(error, Error::Damaged(_)) || move_snapshots_aside(path)? == 0 {
                 return Err(error);
             }
             warn!(%error, "opening sled again without its snapshot");
@@ -54,8 +55,8 @@ impl Sled {
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(None)
             .open()
-            .map_err(|error| damage(path, &error.to_string()))?;
-        let blocks = db.open_tree(BLOCKS).map_err(|error| damage(path, &error.to_string()))?;
+            .map_err(|error| cannot_open(path, &error))?;
+        let blocks = db.open_tree(BLOCKS).map_err(|error| cannot_open(path, &error))?;
         let file = File::open(db_file(path)).map_err(|error| io_error("open", path, &error))?;
         Ok(Sled { db, blocks, file })
     }
@@ -148,6 +149,11 @@ pub fn sled_error(error: sled::Error) -> Error {
     }
 }
 
-fn damage(path: &Path, what: &str) -> Error {
-    Error::Damaged(format!("sled cannot open '{}': {what}", path.display()))
+fn cannot_open(path: &Path, error: &sled::Error) -> Error {
+    let what = format!("sled cannot open '{}': {error}", path.display());
+    match error {
+        // Nothing is lost, and nothing is to be recovered.
+        sled::Error::Io(error) if error.kind() == ErrorKind::StorageFull => Error::Storage(what),
+        _ => Error::Damaged(what),
+    }
 }

@@ -9,7 +9,9 @@ use super::*;
 /// What a crash left of a store: 20 keys in sled, of which the log has some, and 5 in the log only.
 fn filled() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), small()).unwrap();
+    // So that no checkpoint is due but the one here.
+    let store = Store::open(folder.path(), Options { checkpoint_bytes: MIB, memtable_bytes: MIB, ..small() })
+        .unwrap();
     for number in 0..20 {
         put(&store, &format!("key {number:02}"), &"x".repeat(10_000)).unwrap();
     }
@@ -239,6 +241,15 @@ impl Disk {
         self.folder.path().join("data")
     }
 
+    /// Waits until the store has set room aside.
+    fn wait_for_reserve(&self) {
+        let reserve = self.path().join("reserve");
+        let is_whole = || fs::metadata(&reserve).is_ok_and(|file| file.len() == 16 * MIB);
+        while !is_whole() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Takes all room that is left.
     fn fill(&self) -> PathBuf {
         let path = self.folder.path().join("filler");
@@ -275,11 +286,10 @@ fn on_a_full_disk_writes_fail_reads_and_deletes_go_on_and_it_recovers_by_itself(
     let store = Store::open(&disk.path(), options.clone()).unwrap();
     put(&store, "a", "1").unwrap();
     put(&store, "b", "1").unwrap();
+    disk.wait_for_reserve();
     let filler = disk.fill();
     let refused = (0..100).find_map(|number| {
         std::thread::sleep(Duration::from_millis(50));
-        // The store may just have given up setting room aside.
-        disk.fill();
         put(&store, "c", &number.to_string()).err()
     });
     assert!(matches!(refused, Some(Error::DiskFull { .. })), "{refused:?}");
@@ -299,6 +309,45 @@ fn on_a_full_disk_writes_fail_reads_and_deletes_go_on_and_it_recovers_by_itself(
     put(&store, "d", "1").unwrap();
     store.checkpoint().unwrap();
     assert_eq!((get(&store, "a"), get(&store, "d")), (None, Some("1".into())));
+}
+
+#[test]
+fn a_store_whose_disk_was_filled_by_others_opens_on_what_it_set_aside() {
+    let disk = Disk::new(64);
+    let options = Options { disk_reserve: 8 * MIB, ..small() };
+    let store = Store::open(&disk.path(), options.clone()).unwrap();
+    put(&store, "a", "1").unwrap();
+    disk.wait_for_reserve();
+    drop(store);
+    disk.fill();
+    let store = Store::open(&disk.path(), options).unwrap();
+    assert_eq!(get(&store, "a"), Some("1".into()));
+    wait(store.commit(store.snapshot(), vec![(b"a".as_slice().into(), None)])).unwrap();
+}
+
+#[test]
+fn a_disk_without_any_room_is_not_taken_for_damage() {
+    let disk = Disk::new(64);
+    let store = Store::open(&disk.path(), small()).unwrap();
+    put(&store, "a", "1").unwrap();
+    drop(store);
+    let _ = fs::remove_file(disk.path().join("reserve"));
+    let filler = disk.fill();
+    let base_files = || {
+        let files = fs::read_dir(disk.path().join("base")).unwrap();
+        files.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let files = base_files();
+    for options in [small(), Options { force_recovery: true, ..small() }] {
+        let refused = Store::open(&disk.path(), options).err().expect("it opens").to_string();
+        assert!(refused.contains("No space left on device") && !refused.contains("damaged"), "{refused}");
+        // Room for the state file, but not for sled.
+        let file = fs::File::options().write(true).open(&filler).unwrap();
+        file.set_len(file.metadata().unwrap().len() - 8 * 1024).unwrap();
+    }
+    assert_eq!(base_files(), files);
+    fs::remove_file(filler).unwrap();
+    assert_eq!(get(&Store::open(&disk.path(), small()).unwrap(), "a"), Some("1".into()));
 }
 
 #[test]
