@@ -22,6 +22,20 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("json_value", (2, 2), infer_document, json_value),
 ];
 
+static TEXT: Function = Function::new("json_unquote", (1, 1), infer_document, json_unquote);
+/// What a JSON scalar is as a number, still as text; statements cannot name it.
+static NUMBER: Function = Function::new("json_number", (1, 1), infer_document, number);
+
+/// The function that reads a piece of JSON as a text.
+pub fn json_text() -> &'static Function {
+    &TEXT
+}
+
+/// The function that reads a piece of JSON as a number.
+pub fn json_number() -> &'static Function {
+    &NUMBER
+}
+
 fn infer_document(args: &[Argument]) -> ExprType {
     ExprType::text(args[0].expr_type.length).nullable(true)
 }
@@ -167,5 +181,15 @@ fn json_value(call: &Invocation<'_>) -> Result<Value> {
         Ok(Json::Bool(truth)) => call.string(if truth { "1" } else { "0" }),
         Ok(Json::Number(_)) => call.string(part.get()),
         _ => Value::Null,
+    })
+}
+
+fn number(call: &Invocation<'_>) -> Result<Value> {
+    let Some(text) = call.text(0) else { return Ok(Value::Null) };
+    Ok(match serde_json::from_str::<Json>(&text) {
+        Ok(Json::String(unquoted)) => call.string(unquoted),
+        Ok(Json::Bool(true)) => call.string("1"),
+        Ok(Json::Number(_)) => call.string(text),
+        _ => call.string("0"),
     })
 }

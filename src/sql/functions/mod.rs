@@ -40,6 +40,7 @@ pub use aggregate::{Accumulator, Aggregate, AggregateCall, GroupConcat, lookup_a
 pub use call::{Argument, Call, CastTarget, Invocation, LazyInvocation};
 pub use context::{DEFAULT_GROUP_CONCAT_BYTES, DEFAULT_MAX_RESULT_BYTES, DIVISION_INCREMENT, EvalContext};
 pub use interval::Unit;
+pub use json::{json_number, json_text};
 pub use operator::{Operator, operator};
 pub use pattern::matches_like;
 pub use result_type::{combine, combine_all, convert};
@@ -141,6 +142,18 @@ impl Function {
     const fn numeric(mut self) -> Self {
         self.numeric = true;
         self
+    }
+}
+
+impl Function {
+    /// Whether it is one of `= <=> <> < <= > >=`.
+    pub fn is_comparison(&self) -> bool {
+        matches!(self.name, "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=")
+    }
+
+    /// Whether its arguments are numbers or conditions.
+    pub fn takes_numbers(&self) -> bool {
+        self.numeric
     }
 }
 

@@ -200,7 +200,7 @@ impl<'a, 'e> FromBinder<'a, 'e> {
         if let JoinCondition::On(condition) = on {
             let level = Level::new(&scope, self.outer);
             let binder = Binder { environment: self.environment };
-            binder.bind(condition, &Clause::plain(&level, "ON"))?.expr.conjuncts(&mut conditions);
+            binder.condition(condition, &Clause::plain(&level, "ON"))?.conjuncts(&mut conditions);
             self.uses.extend(level.uses.into_inner());
         }
         let outer = kind != ast::JoinKind::Inner;

@@ -142,7 +142,7 @@ pub(super) fn filter_rows(
     let mut conditions = Vec::new();
     if let Some(filter) = filter {
         let clause = Clause::plain(&level, "WHERE");
-        Binder { environment }.bind(filter, &clause)?.expr.conjuncts(&mut conditions);
+        Binder { environment }.condition(filter, &clause)?.conjuncts(&mut conditions);
     }
     Ok(join::filtered(Node::Values(rows), conditions))
 }
@@ -231,7 +231,7 @@ impl SelectPlanner<'_, '_> {
 
         let mut conditions = Vec::new();
         if let Some(filter) = &select.filter {
-            binder.bind(filter, &Clause::plain(&level, "WHERE"))?.expr.conjuncts(&mut conditions);
+            binder.condition(filter, &Clause::plain(&level, "WHERE"))?.conjuncts(&mut conditions);
         }
         if select.from.is_none() && select.items.contains(&Item::Wildcard) {
             return Err(Error::NoTables);
@@ -264,7 +264,7 @@ impl SelectPlanner<'_, '_> {
         let mut having = Vec::new();
         if let Some(condition) = &select.having {
             let clause = grouping("HAVING", aliases.as_slice(), AliasUse::First);
-            binder.bind(condition, &clause)?.expr.conjuncts(&mut having);
+            binder.condition(condition, &clause)?.conjuncts(&mut having);
         }
         let mut sort_keys = Vec::new();
         for key in order_by {

@@ -273,7 +273,7 @@ impl Rows<'_> {
         let level = Level::new(&scope, None);
         let mut conditions = Vec::new();
         if let Some(filter) = self.filter {
-            binder.bind(filter, &Clause::plain(&level, "WHERE"))?.expr.conjuncts(&mut conditions);
+            binder.condition(filter, &Clause::plain(&level, "WHERE"))?.conjuncts(&mut conditions);
         }
         let keys = self
             .order_by

@@ -1,6 +1,7 @@
 //! Expressions from their syntax: names are looked up, operators and functions bound to types.
 
 mod comparison;
+mod json;
 mod subquery;
 
 use std::{cell::RefCell, sync::Arc};
@@ -213,6 +214,11 @@ impl Binder<'_> {
         }
     }
 
+    /// A condition, for its conjuncts.
+    pub(super) fn condition(&self, expr: &Expr, clause: &Clause) -> Result<Expression> {
+        json::truth(self.bind(expr, clause)?)
+    }
+
     pub(super) fn bind_all(&self, exprs: &[Expr], clause: &Clause) -> Result<Vec<Typed>> {
         exprs.iter().map(|expr| self.bind(expr, clause)).collect()
     }
@@ -228,7 +234,8 @@ impl Binder<'_> {
         self.call(operator(op), args)
     }
 
-    fn call(&self, function: &'static functions::Function, args: Vec<Typed>) -> Result<Typed> {
+    fn call(&self, function: &'static functions::Function, mut args: Vec<Typed>) -> Result<Typed> {
+        json::read(function, &mut args)?;
         let arguments: Vec<_> = args.iter().map(argument).collect();
         let call = Call::new(function, &arguments)?;
         Ok(typed_call(call, args.into_iter().map(|arg| arg.expr).collect()))
@@ -399,7 +406,8 @@ impl Binder<'_> {
             return Err(Error::Syntax(format!("{}() of nothing", function.name)));
         }
         let inner = Clause { aggregates: None, alias_use: AliasUse::Never, ..*clause };
-        let args = self.bind_all(&function.args, &inner)?;
+        let mut args = self.bind_all(&function.args, &inner)?;
+        json::read_numbers(aggregate, &mut args)?;
         let order_by = function
             .order_by
             .iter()

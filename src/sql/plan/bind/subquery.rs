@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Binder, Clause, comparison::operator_of, same_group_keys};
+use super::{Binder, Clause, comparison::operator_of, json, same_group_keys};
 use crate::{
     error::{Error, Result},
     sql::{
@@ -23,13 +23,16 @@ impl Binder<'_> {
         negated: bool,
         clause: &Clause,
     ) -> Result<Typed> {
-        let operands = match expr {
+        let mut operands = match expr {
             Expr::Row(exprs) => self.bind_all(exprs, clause)?,
             expr => vec![self.bind(expr, clause)?],
         };
         let planned = query::plan_subquery(self.environment, query, clause.level)?;
         if planned.types.len() != operands.len() {
             return Err(Error::OperandColumns(operands.len()));
+        }
+        for (operand, expr_type) in operands.iter_mut().zip(&planned.types) {
+            json::read_beside(operand, expr_type)?;
         }
         let pairs = || operands.iter().zip(&planned.types);
         let comparisons = pairs().map(|(a, b)| Comparison::of(&a.expr_type, b)).collect();
@@ -49,9 +52,10 @@ impl Binder<'_> {
         all: bool,
         clause: &Clause,
     ) -> Result<Typed> {
-        let operand = self.bind(expr, clause)?;
+        let mut operand = self.bind(expr, clause)?;
         let planned = query::plan_subquery(self.environment, query, clause.level)?;
         let [expr_type] = planned.types.as_slice() else { return Err(Error::OperandColumns(1)) };
+        json::read_beside(&mut operand, expr_type)?;
         // The comparison is an expression of its own, of a row with both sides.
         let side = |column, expr_type| Typed { expr: Expression::Column(column, Arc::from("")), expr_type };
         let sides = vec![side(0, operand.expr_type.nullable(true)), side(1, expr_type.nullable(true))];

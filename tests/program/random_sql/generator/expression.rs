@@ -5,8 +5,7 @@ use super::*;
 const PATTERNS: &[&str] =
     &["%", "_", "a%", "%b", "%a%", "_b%", "1%", "%0", "a\\\\%b", "a\\\\_b", "", "%%", "Ä%", "abc"];
 
-const NUMBERS: &[&str] =
-    &["1.5", "-0.25", "1e2", "0.1e0", "2.50", "9223372036854775807", "x'41'", "1234567890123456789.123"];
+const NUMBERS: &[&str] = &["1.5", "-0.25", "1e2", "0.1e0", "2.50", "x'41'", "1234567890123456789.123"];
 const REGEXPS: &[&str] =
     &["^a", "b$", "[0-9]+", "^[a-c]*$", "x?", "(ab|10)", ".", "^$", "[[:alpha:]]", "\\\\d"];
 
@@ -329,16 +328,18 @@ impl Generator {
         }
     }
 
-    /// A comparison with some or all rows of a subquery.
+    /// A comparison with some or all rows of a subquery. It does not refer to what is outside it: there MariaDB's > ALL is
+    /// sometimes true where it is not.
     fn quantified(&mut self) -> String {
         let outer = self.scope.len();
         let kind = self.pick(&[Kind::Number, Kind::Text]);
         let compared = self.column(kind);
         let table = self.table();
         let column = self.column_of(outer, kind);
-        let condition = self.comparison(0);
+        let number = self.column_of(outer, Kind::Number);
         self.scope.truncate(outer);
         let (operator, which) = (self.pick(&["=", "<>", "<", "<=", ">", ">="]), self.pick(&["ANY", "ALL"]));
+        let condition = format!("{number} {} {}", self.pick(&["<", ">"]), self.random.random_range(0..12));
         format!("({compared} {operator} {which} (SELECT {column} FROM {table} WHERE {condition}))")
     }
 }

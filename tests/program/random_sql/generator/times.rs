@@ -53,9 +53,10 @@ impl Generator {
         match self.random.random_range(0..12) {
             0 | 1 => {
                 let function = self.pick(&["DATE_ADD", "DATE_SUB"]);
-                format!("{function}({}, INTERVAL {})", self.moment(depth), self.interval())
+                // The sum of a text and an interval is a text to cometql, and not quite to MariaDB.
+                format!("{function}(TIMESTAMP({}), INTERVAL {})", self.moment(depth), self.interval())
             }
-            2 => format!("({} + INTERVAL {})", self.moment(depth), self.interval()),
+            2 => format!("(DATE({}) + INTERVAL {})", self.moment(depth), self.interval()),
             3 => format!("LAST_DAY({})", self.moment(depth)),
             4 => format!("DATE({})", self.moment(depth)),
             5 => format!("FROM_DAYS({})", self.random.random_range(700_000..740_000)),
@@ -94,7 +95,8 @@ impl Generator {
                 format!("{function}({}, {})", self.time(depth), self.time(depth))
             }
             4 => format!("CAST({} AS {})", self.time(depth), self.pick(&["TIME", "TIME(2)"])),
-            _ => format!("TIME({})", self.moment(depth)),
+            // A date without a time, as text, would be taken for a time.
+            _ => format!("TIME(TIMESTAMP({}))", self.moment(depth)),
         }
     }
 
@@ -109,7 +111,11 @@ impl Generator {
 
     pub(super) fn number_of_moment(&mut self, depth: u32) -> String {
         match self.random.random_range(0..8) {
-            0..=2 => {
+            0 => {
+                let function = self.pick(&["HOUR", "MINUTE", "SECOND", "MICROSECOND", "TIME_TO_SEC"]);
+                format!("{function}({})", self.time(depth))
+            }
+            1 | 2 => {
                 let function = self.pick(&[
                     "YEAR",
                     "MONTH",
@@ -118,15 +124,11 @@ impl Generator {
                     "DAYOFYEAR",
                     "WEEKDAY",
                     "QUARTER",
-                    "HOUR",
-                    "MINUTE",
-                    "SECOND",
                     "TO_DAYS",
                     "TO_SECONDS",
                     "WEEKOFYEAR",
                     "YEARWEEK",
                     "UNIX_TIMESTAMP",
-                    "MICROSECOND",
                 ]);
                 format!("{function}({})", self.moment(depth))
             }
@@ -135,8 +137,7 @@ impl Generator {
             5 => {
                 format!("TIMESTAMPDIFF({}, {}, {})", self.pick(UNITS), self.moment(depth), self.moment(depth))
             }
-            6 => format!("EXTRACT({} FROM {})", self.pick(FIELDS), self.moment(depth)),
-            _ => format!("TIME_TO_SEC({})", self.time(depth)),
+            _ => format!("EXTRACT({} FROM {})", self.pick(FIELDS), self.moment(depth)),
         }
     }
 
