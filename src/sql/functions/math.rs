@@ -18,6 +18,14 @@ use crate::{
     },
 };
 
+/// Statements cannot name it.
+static AS_SHOWN: Function = Function::new("as_shown", (1, 1), |args| args[0].expr_type, round_to_scale);
+
+/// The function that gives a DECIMAL as many digits as its type says.
+pub fn as_shown() -> &'static Function {
+    &AS_SHOWN
+}
+
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("abs", (1, 1), infer_abs, abs).numeric(),
     Function::new("ceil", (1, 1), infer_whole, |call| whole(call, RoundingMode::Ceiling, f64::ceil))
@@ -249,6 +257,11 @@ fn infer_round(args: &[Argument], rounds: bool) -> ExprType {
         (_, kept) => ExprType::fixed_double(kept.unwrap_or(arg.decimals).min(NOT_FIXED_DECIMALS)),
     }
     .nullable(any_nullable(args))
+}
+
+fn round_to_scale(call: &Invocation<'_>) -> Result<Value> {
+    let scale = i64::from(call.call.result().decimal_scale());
+    Ok(call.decimal(0).map_or(Value::Null, |number| Value::decimal(decimal::round(&number, scale))))
 }
 
 /// ROUND, or TRUNCATE.

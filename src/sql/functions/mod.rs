@@ -41,6 +41,7 @@ pub use call::{Argument, Call, CastTarget, Invocation, LazyInvocation};
 pub use context::{DEFAULT_GROUP_CONCAT_BYTES, DEFAULT_MAX_RESULT_BYTES, DIVISION_INCREMENT, EvalContext};
 pub use interval::Unit;
 pub use json::{json_number, json_text};
+pub use math::as_shown;
 pub use operator::{Operator, operator};
 pub use pattern::matches_like;
 pub use result_type::{combine, combine_all, convert};
@@ -149,6 +150,11 @@ impl Function {
     /// Whether it is one of `= <=> <> < <= > >=`.
     pub fn is_comparison(&self) -> bool {
         matches!(self.name, "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=")
+    }
+
+    /// Whether, with so many arguments, it compares two values with each other and nothing else.
+    pub fn compares_two(&self, args: usize) -> bool {
+        self.is_comparison() || self.name == "nullif" || (args == 2 && matches!(self.name, "in" | "not in"))
     }
 
     /// Whether its arguments are numbers or conditions.

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use super::{
-    bind::{Alias, AliasUse, Binder, Clause, Level},
+    bind::{self, Alias, AliasUse, Binder, Clause, Level},
     environment::Environment,
     expression::{Expression, Typed},
     from::FromBinder,
@@ -250,7 +250,7 @@ impl SelectPlanner<'_, '_> {
             Clause { aggregates: None, ..grouping("GROUP BY", aliases.as_slice(), AliasUse::Last) };
         let mut group_keys = Vec::new();
         for key in &select.group_by {
-            group_keys.push(match position(&key.expr) {
+            group_keys.push(bind::shown(match position(&key.expr) {
                 Some(position) => {
                     let item = in_list(position, items.len(), "GROUP BY")?;
                     if items[item].aggregate {
@@ -259,7 +259,7 @@ impl SelectPlanner<'_, '_> {
                     items[item].typed.clone()
                 }
                 None => binder.bind(&key.expr, &group_clause)?,
-            });
+            })?);
         }
         let mut having = Vec::new();
         if let Some(condition) = &select.having {
@@ -268,18 +268,19 @@ impl SelectPlanner<'_, '_> {
         }
         let mut sort_keys = Vec::new();
         for key in order_by {
-            let expr = match position(&key.expr) {
+            let typed = match position(&key.expr) {
                 Some(position) => {
                     let item = in_list(position, items.len(), "ORDER BY")?;
-                    items[item].typed.expr.clone()
+                    items[item].typed.clone()
                 }
                 None => {
                     // An alias comes first if it is the whole expression.
                     let alone = matches!(key.expr, Expr::Column { table: None, .. });
                     let alias_use = if alone { AliasUse::First } else { AliasUse::Last };
-                    binder.bind(&key.expr, &grouping("ORDER BY", aliases.as_slice(), alias_use))?.expr
+                    binder.bind(&key.expr, &grouping("ORDER BY", aliases.as_slice(), alias_use))?
                 }
             };
+            let expr = bind::shown(typed)?.expr;
             // A constant orders nothing.
             if expr.as_constant().is_none() {
                 sort_keys.push(SortKey { expr, descending: key.descending });
@@ -315,8 +316,11 @@ impl SelectPlanner<'_, '_> {
         }
         let columns: Vec<_> = items.iter().map(|item| item.column.clone()).collect();
         let types = columns.iter().map(|column| column.expr_type).collect();
-        let exprs: Vec<_> = items.into_iter().map(|item| item.typed.expr).collect();
-        node = project(node, exprs);
+        let exprs = items.into_iter().map(|item| match select.distinct {
+            true => Ok(bind::shown(item.typed)?.expr),
+            false => Ok(item.typed.expr),
+        });
+        node = project(node, exprs.collect::<Result<_>>()?);
         if select.distinct {
             node = Node::Distinct(Box::new(node));
         }

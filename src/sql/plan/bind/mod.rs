@@ -236,6 +236,9 @@ impl Binder<'_> {
 
     fn call(&self, function: &'static functions::Function, mut args: Vec<Typed>) -> Result<Typed> {
         json::read(function, &mut args)?;
+        if function.compares_two(args.len()) {
+            args = args.into_iter().map(shown).collect::<Result<_>>()?;
+        }
         let arguments: Vec<_> = args.iter().map(argument).collect();
         let call = Call::new(function, &arguments)?;
         Ok(typed_call(call, args.into_iter().map(|arg| arg.expr).collect()))
@@ -408,6 +411,9 @@ impl Binder<'_> {
         let inner = Clause { aggregates: None, alias_use: AliasUse::Never, ..*clause };
         let mut args = self.bind_all(&function.args, &inner)?;
         json::read_numbers(aggregate, &mut args)?;
+        if function.distinct {
+            args = args.into_iter().map(shown).collect::<Result<_>>()?;
+        }
         let order_by = function
             .order_by
             .iter()
@@ -467,6 +473,25 @@ fn qualified(column: &ScopeColumn) -> Arc<str> {
         Arc::clone(&column.name)
     } else {
         Arc::from(format!("{}.{}", column.table, column.name))
+    }
+}
+
+/// A value as it is shown: a quotient or an average has more digits than its type says, which count when one goes on to
+/// compute with it, and not when it is compared, sorted or grouped.
+pub(super) fn shown(typed: Typed) -> Result<Typed> {
+    if typed.expr_type.data_type.class() != Class::Decimal || !has_quotient(&typed.expr) {
+        return Ok(typed);
+    }
+    let call = Call::new(functions::as_shown(), &[Argument::new(typed.expr_type)])?;
+    Ok(typed_call(call, vec![typed.expr]))
+}
+
+fn has_quotient(expr: &Expression) -> bool {
+    match expr {
+        Expression::Call(call, args) => call.function().name == "/" || args.iter().any(has_quotient),
+        // An aggregate has its text for a name.
+        Expression::Column(_, name) => name.starts_with("avg("),
+        _ => false,
     }
 }
 
