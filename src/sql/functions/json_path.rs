@@ -180,7 +180,7 @@ impl Place {
     fn index(self, count: usize) -> Option<usize> {
         match self {
             Place::FromStart(index) => Some(index),
-            Place::FromEnd(index) => count.checked_sub(index + 1),
+            Place::FromEnd(index) => count.checked_sub(1)?.checked_sub(index),
         }
     }
 }

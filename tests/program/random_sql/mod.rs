@@ -44,6 +44,8 @@ fn answers_are_mariadbs() {
     let mut ours = server.connect();
     set_up(&mut ours);
     let mut theirs = reference.database("random_sql");
+    // With it, MariaDB loses rows of derived tables.
+    theirs.query_drop("SET optimizer_switch = 'condition_pushdown_for_derived=off'").unwrap();
     let seed = number_from_environment("RANDOM_SQL_SEED").unwrap_or(SEED);
     let statements =
         number_from_environment("RANDOM_SQL_STATEMENTS").map_or(STATEMENTS, |n| u32::try_from(n).unwrap());
@@ -168,17 +170,26 @@ fn outcome_of<P: Protocol>(result: mysql::Result<QueryResult<'_, '_, '_, P>>, sq
     }
 }
 
+/// Texts that differ in spaces at their end only are equal when rows are sorted, so such rows may come in any order.
 fn same_rows(ours: &[Vec<Value>], theirs: &[Vec<Value>], ordered: bool) -> bool {
-    if ordered {
-        return ours.len() == theirs.len()
-            && ours.iter().zip(theirs).all(|(ours, theirs)| same_row(ours, theirs));
-    }
     let sorted = |rows: &[Vec<Value>]| {
         let mut rows = rows.to_vec();
         rows.sort_by_cached_key(|row| row.iter().map(|value| value.as_sql(false)).collect::<Vec<_>>());
         rows
     };
-    same_rows(&sorted(ours), &sorted(theirs), true)
+    let trimmed = |value: &Value| match value {
+        Value::Bytes(text) => Value::Bytes(text.trim_ascii_end().to_vec()),
+        value => value.clone(),
+    };
+    let same_order = |ours: &Vec<Value>, theirs: &Vec<Value>| {
+        same_row(
+            &ours.iter().map(trimmed).collect::<Vec<_>>(),
+            &theirs.iter().map(trimmed).collect::<Vec<_>>(),
+        )
+    };
+    ours.len() == theirs.len()
+        && sorted(ours).iter().zip(&sorted(theirs)).all(|(ours, theirs)| same_row(ours, theirs))
+        && (!ordered || ours.iter().zip(theirs).all(|(ours, theirs)| same_order(ours, theirs)))
 }
 
 fn same_row(ours: &[Value], theirs: &[Value]) -> bool {
