@@ -22,6 +22,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("json_value", (2, 2), infer_document, json_value),
 ];
 
+/// JSON_UNQUOTE.
 static TEXT: Function = Function::new("json_unquote", (1, 1), infer_document, json_unquote);
 /// What a JSON scalar is as a number, still as text; statements cannot name it.
 static NUMBER: Function = Function::new("json_number", (1, 1), infer_document, number);

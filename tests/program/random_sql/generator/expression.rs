@@ -99,16 +99,16 @@ impl Generator {
             28 => format!("FIND_IN_SET({}, 'a,b,,abc,10')", self.text(depth)),
             29 => format!("INSTR({}, {})", self.text(depth), self.text_literal()),
             30 if self.has_one_table() => format!("INTERVAL({}, 1, 5, 10)", self.number(depth)),
-            36 => {
-                // Not beside a comparison: for numbers that a column cannot hold MariaDB's index look-ups round.
-                let operator = self.pick(&["+", "-", "*"]);
-                format!("({} {operator} {})", self.column(Kind::Number), self.pick(NUMBERS))
-            }
             31 => format!("MOD({}, {})", self.number(depth), self.number_literal()),
             32 => format!("ISNULL({})", self.any(depth)),
             33 => format!("JSON_VALID({})", self.json()),
             34 => format!("FLOOR(SQRT(ABS({})))", self.column(Kind::Number)),
             35 => format!("ROUND(POW({}, 2))", self.column(Kind::Number)),
+            36 => {
+                // Not beside a comparison: for numbers that a column cannot hold MariaDB's index look-ups round.
+                let operator = self.pick(&["+", "-", "*"]);
+                format!("({} {operator} {})", self.column(Kind::Number), self.pick(NUMBERS))
+            }
             _ => format!("LOCATE({}, {})", self.text_literal(), self.text(depth)),
         }
     }
@@ -122,7 +122,7 @@ impl Generator {
             return if self.chance(65) { self.column(Kind::Text) } else { self.text_literal() };
         }
         let depth = depth - 1;
-        match self.random.random_range(0..33) {
+        match self.random.random_range(0..34) {
             0 | 1 => format!("CONCAT({}, {})", self.text(depth), self.any(depth)),
             2 => {
                 let function = self.pick(&["UPPER", "LOWER", "TRIM", "REVERSE", "LTRIM", "HEX"]);
@@ -170,9 +170,8 @@ impl Generator {
             }
             20 => format!("MAKE_SET({}, {}, {})", self.number(0), self.text_literal(), self.text_literal()),
             21 => {
-                let function =
-                    self.pick(&["QUOTE", "TO_BASE64", "MD5", "SHA1", "SOUNDEX", "RTRIM", "HEX(UNHEX"]);
-                format!("{function}({}{}", self.text(depth), if function.contains('(') { "))" } else { ")" })
+                let function = self.pick(&["QUOTE", "TO_BASE64", "MD5", "SHA1", "SOUNDEX", "RTRIM"]);
+                format!("{function}({})", self.text(depth))
             }
             22 => format!("{}({})", self.pick(&["BIN", "OCT", "HEX"]), self.number(depth)),
             23 => format!(
@@ -188,11 +187,12 @@ impl Generator {
             }
             // A comparison with JSON_EXTRACT itself may end MariaDB.
             26 => format!("CONCAT('', JSON_EXTRACT({}, {}))", self.json(), self.path()),
-            31 => format!("JSON_VALUE({}, {})", self.json(), self.path()),
             27 => format!("JSON_UNQUOTE(JSON_EXTRACT({}, {}))", self.json(), self.path()),
             28 => format!("CAST({} AS CHAR({}))", self.text(depth), self.random.random_range(1..4)),
             29 => format!("IFNULL({}, {})", self.text(depth), self.any(depth)),
             30 => format!("COALESCE({}, {})", self.any(depth), self.any(depth)),
+            31 => format!("JSON_VALUE({}, {})", self.json(), self.path()),
+            32 => format!("HEX(UNHEX({}))", self.text(depth)),
             _ => format!(
                 "SUBSTRING_INDEX({}, {}, {})",
                 self.text(depth),
