@@ -66,7 +66,10 @@ struct Writer<'w> {
     run: &'w Run,
     database: &'w str,
     table: &'w Arc<TableSchema>,
+    /// Values that do not fit are errors; else they are made to fit, with a warning.
     strict: bool,
+    /// NULL is an error where it does not fit, be `strict` what it may.
+    refuses_null: bool,
 }
 
 impl Writer<'_> {
@@ -109,6 +112,10 @@ impl Writer<'_> {
             Some(typed) => {
                 let env = Env { run: self.run, row: seen, outer: None };
                 let value = typed.expr.evaluate(&env)?.into_owned();
+                let target = &self.table.columns[column];
+                if self.refuses_null && value.is_null() && !target.nullable {
+                    return Err(Error::NullColumn(target.name.clone()));
+                }
                 self.assignment(number).assign(value, &typed.expr_type, &self.table.columns[column])
             }
         }
@@ -171,6 +178,8 @@ pub(super) fn insert(insert: &Insert, run: &Run) -> Result<Changed> {
         database: &insert.database,
         table: &insert.table,
         strict: run.strict && !insert.ignore,
+        // A row that is alone cannot be half of something, as MySQL sees it.
+        refuses_null: !insert.ignore && matches!(&insert.source, Source::Values(rows) if rows.len() == 1),
     };
     let mut count = Counts::default();
     let several = match &insert.source {
@@ -225,7 +234,14 @@ fn defaults(insert: &Insert, writer: &Writer) -> Result<Row> {
         .columns
         .iter()
         .enumerate()
-        .map(|(column, source)| if source.is_none() { writer.default(column) } else { Ok(Value::Null) })
+        .map(|(column, source)| match (source, &insert.table.columns[column].default) {
+            (Some(_), _) => Ok(Value::Null),
+            // As MariaDB sees it, ON DUPLICATE KEY UPDATE gives it a value.
+            (None, ColumnDefault::None) if insert.duplicate.assigns(column) => {
+                Ok(insert.table.columns[column].data_type.implicit_default())
+            }
+            (None, _) => writer.default(column),
+        })
         .collect()
 }
 
@@ -338,7 +354,9 @@ fn update_row(
 
 /// Runs an UPDATE. Its rows are found before the first one changes.
 pub(super) fn update(update: &Update, run: &Run) -> Result<Changed> {
-    let writer = Writer { run, database: &update.database, table: &update.table, strict: run.strict };
+    let strict = run.strict && !update.ignore;
+    let writer =
+        Writer { run, database: &update.database, table: &update.table, strict, refuses_null: false };
     let rows = read_all(&update.rows, run)?;
     if let Writes::Commands { .. } = update.table.writes {
         return command_update(&writer, update, rows);
@@ -346,8 +364,12 @@ pub(super) fn update(update: &Update, run: &Run) -> Result<Changed> {
     let mut changed = 0_u64;
     for (position, row) in rows.iter().enumerate() {
         run.bounds.step()?;
-        let now = update_row(&writer, row, &[], &update.assignments, position + 1)?;
-        changed += u64::from(now.is_some());
+        match update_row(&writer, row, &[], &update.assignments, position + 1) {
+            Ok(now) => changed += u64::from(now.is_some()),
+            // Without a warning, as in MariaDB.
+            Err(Error::DuplicateKey { .. }) if update.ignore => {}
+            Err(error) => return Err(error),
+        }
     }
     let matched = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let info =

@@ -11,6 +11,7 @@ pub mod ddl;
 mod dialect;
 mod guard;
 mod lower;
+mod rewrite;
 pub(super) mod scan;
 pub(super) mod shape;
 mod source;
@@ -21,17 +22,12 @@ mod tests;
 use sqlparser::{
     keywords::Keyword,
     parser::{Parser, ParserError},
-    tokenizer::{Location, Token, TokenWithSpan, Tokenizer},
+    tokenizer::{Location, Token, Tokenizer},
 };
 
 pub use split::{count_params, split_statements};
 
-use self::{
-    ast::Statement,
-    dialect::CometQl,
-    lower::Lower,
-    source::{Source, keyword},
-};
+use self::{ast::Statement, dialect::CometQl, lower::Lower, source::Source};
 use super::limits::Limits;
 use crate::error::{Error, Result};
 
@@ -62,43 +58,15 @@ pub fn parse(text: &str, options: Options, limits: &Limits) -> Result<Parsed> {
     guard::check(&tokens, limits)?;
     let source = Source::new(&text, &tokens);
     let params = source.param_count();
-    put_returning_first(&mut tokens);
+    let ignore = rewrite::rewrite(&mut tokens);
     let mut parser =
         Parser::new(&dialect).with_recursion_limit(limits.nesting).with_tokens_with_locations(tokens);
-    let lower = Lower { source: &source, pipes_as_concat: options.pipes_as_concat };
+    let lower = Lower { source: &source, pipes_as_concat: options.pipes_as_concat, ignore };
     let statement = statement(&mut parser, &lower)?;
     while parser.consume_token(&Token::SemiColon) {}
     match parser.peek_token_ref() {
         token if token.token == Token::EOF => Ok(Parsed { statement, params }),
         token => Err(syntax_at(&source, token.span.start)),
-    }
-}
-
-/// A DELETE of MariaDB's ends in RETURNING, one of sqlparser's in ORDER BY and LIMIT: moves RETURNING to where sqlparser
-/// looks for it.
-fn put_returning_first(tokens: &mut [TokenWithSpan]) {
-    let is_word = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_) | Token::SemiColon);
-    if tokens.iter().find(is_word).is_none_or(|first| keyword(&first.token) != Keyword::DELETE) {
-        return;
-    }
-    let (mut depth, mut ordered) = (0_usize, None);
-    for at in 0..tokens.len() {
-        match &tokens[at].token {
-            Token::LParen => depth += 1,
-            Token::RParen => depth = depth.saturating_sub(1),
-            token if depth == 0 => match (keyword(token), ordered) {
-                (Keyword::ORDER | Keyword::LIMIT, None) => ordered = Some(at),
-                (Keyword::RETURNING, Some(ordered)) => {
-                    let rest = &mut tokens[ordered..];
-                    let length =
-                        rest.iter().position(|token| matches!(token.token, Token::SemiColon | Token::EOF));
-                    let length = length.unwrap_or(rest.len());
-                    return rest[..length].rotate_left(at - ordered);
-                }
-                _ => {}
-            },
-            _ => {}
-        }
     }
 }
 

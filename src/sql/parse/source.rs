@@ -232,8 +232,8 @@ pub(super) fn keyword(token: &Token) -> Keyword {
     }
 }
 
-fn is_select_modifier(token: &Token) -> bool {
-    const MODIFIERS: [&str; 10] = [
+pub(super) fn is_select_modifier(token: &Token) -> bool {
+    const MODIFIERS: [&str; 11] = [
         "DISTINCT",
         "DISTINCTROW",
         "ALL",
@@ -242,6 +242,7 @@ fn is_select_modifier(token: &Token) -> bool {
         "SQL_SMALL_RESULT",
         "SQL_BIG_RESULT",
         "SQL_BUFFER_RESULT",
+        "SQL_CACHE",
         "SQL_NO_CACHE",
         "SQL_CALC_FOUND_ROWS",
     ];

@@ -64,6 +64,13 @@ pub(in super::super) enum Duplicate {
     Update(Vec<ColumnValue>),
 }
 
+impl Duplicate {
+    /// Whether ON DUPLICATE KEY UPDATE sets this column of the table.
+    pub(in super::super) fn assigns(&self, column: usize) -> bool {
+        matches!(self, Duplicate::Update(assignments) if assignments.iter().any(|assignment| assignment.column == column))
+    }
+}
+
 /// `column = value`.
 #[derive(Debug)]
 pub(in super::super) struct ColumnValue {
@@ -84,6 +91,8 @@ pub(in super::super) struct Update {
     pub(in super::super) rows: Node,
     /// The changes, each seeing those before it.
     pub(in super::super) assignments: Vec<ColumnValue>,
+    /// IGNORE: errors of values become warnings, and rows whose new key is taken stay as they are.
+    pub(in super::super) ignore: bool,
 }
 
 /// DELETE.
@@ -143,11 +152,13 @@ pub(super) fn insert(environment: &Environment, insert: &ast::Insert) -> Result<
         }
         InsertSource::Values(rows) => {
             let database = environment.database_of(&insert.table)?;
-            Source::Values(values(environment, &table, database, rows, &named)?)
+            let may_be_empty = insert.columns.is_empty();
+            Source::Values(values(environment, &table, database, rows, &named, may_be_empty)?)
         }
     };
-    // `VALUES ()` gives every column its default.
-    if matches!(&source, Source::Values(rows) if rows.iter().all(Vec::is_empty)) {
+    // `VALUES ()` gives every column its default, if none is named.
+    if insert.columns.is_empty() && matches!(&source, Source::Values(rows) if rows.iter().all(Vec::is_empty))
+    {
         columns = vec![None; table.columns.len()];
     }
     let duplicate = if insert.replace {
@@ -191,13 +202,14 @@ fn values(
     database: &str,
     rows: &[Vec<Expr>],
     named: &[usize],
+    may_be_empty: bool,
 ) -> Result<Vec<Vec<Option<Typed>>>> {
     // A value may name columns of its own row; they hold their defaults then, as in MariaDB.
     let scope = table_scope(table, database, &table.name, 0);
     let level = Level::new(&scope, None);
     let clause = Clause::plain(&level, "VALUES");
     let binder = Binder { environment };
-    let empty = rows.iter().all(Vec::is_empty);
+    let empty = may_be_empty && rows.iter().all(Vec::is_empty);
     rows.iter()
         .enumerate()
         .map(|(position, row)| {
@@ -325,7 +337,7 @@ pub(super) fn update(environment: &Environment, update: &ast::Update) -> Result<
         return Err(Error::ColumnNotUpdatable(table.columns[fixed.column].name.clone()));
     }
     let database = environment.database_of(&update.table)?.to_owned();
-    Ok(Update { database, table, rows, assignments })
+    Ok(Update { database, table, rows, assignments, ignore: update.ignore })
 }
 
 /// DELETE, and the columns of its RETURNING.

@@ -350,6 +350,8 @@ pub struct Update {
     pub order_by: Vec<OrderBy>,
     /// LIMIT.
     pub limit: Option<Expr>,
+    /// IGNORE: errors of values become warnings, and rows whose new key is taken stay as they are.
+    pub ignore: bool,
 }
 
 /// DELETE.

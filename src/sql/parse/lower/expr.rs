@@ -326,7 +326,7 @@ impl Lower<'_> {
             }
             sp::FunctionArguments::List(list) => self.arguments(list, &mut call)?,
         }
-        if call.name == "values" {
+        if matches!(call.name.as_str(), "values" | "value") {
             return match call.args.as_slice() {
                 [Expr::Column { name, .. }] => Ok(Expr::InsertValue(name.clone())),
                 _ => Err(Error::Syntax("VALUES() takes a column".to_owned())),

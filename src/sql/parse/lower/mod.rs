@@ -16,6 +16,8 @@ pub(super) struct Lower<'a> {
     pub(super) source: &'a Source<'a>,
     /// sql_mode PIPES_AS_CONCAT.
     pub(super) pipes_as_concat: bool,
+    /// UPDATE IGNORE or DELETE IGNORE.
+    pub(super) ignore: bool,
 }
 
 /// Refuses a clause or statement by its name.

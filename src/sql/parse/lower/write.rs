@@ -131,6 +131,7 @@ impl Lower<'_> {
             filter: selection.map(|filter| self.expr(filter)).transpose()?,
             order_by: self.order_by_list(order_by)?,
             limit: limit.map(|limit| self.limit_value(limit)).transpose()?,
+            ignore: self.ignore,
         })
     }
 
