@@ -1,8 +1,8 @@
 //! CometQL's dialect: text in, statements out.
 //!
-//! [`parse`] expands executable comments, lets sqlparser cut the text into tokens, bounds them ([`guard`]), and then
-//! either reads the statement itself ([`command`]: SET, SHOW and whatever sqlparser does not know) or lowers
-//! sqlparser's tree into ours ([`lower`]), where everything that is not taken over is refused.
+//! [`parse`] expands executable comments, lets sqlparser cut the text into tokens, bounds them ([`guard`]), brings them into the order
+//! that sqlparser expects ([`rewrite`]), and then either reads the statement itself ([`command`]: SET, SHOW and whatever
+//! sqlparser does not know) or lowers sqlparser's tree into ours ([`lower`]), where everything that is not taken over is refused.
 
 pub mod ast;
 mod command;

@@ -28,18 +28,20 @@ fn verb(tokens: &[TokenWithSpan]) -> Option<usize> {
     matches!(keyword(&tokens[verb].token), Keyword::UPDATE | Keyword::DELETE).then_some(verb)
 }
 
-/// Advice about speed, and IGNORE, at this place; whether IGNORE was there.
+/// Leaves out advice about speed, and IGNORE, from this place on; whether IGNORE was there.
 fn leave_out_modifiers(tokens: &mut Vec<TokenWithSpan>, place: usize) -> bool {
-    let mut ignore = false;
-    while let Some(next) = tokens.iter().skip(place).position(|token| !is_space(&token.token)) {
-        let at = place + next;
-        let is = |word: &str| is_word(&tokens[at].token, word);
-        if !["LOW_PRIORITY", "QUICK", "IGNORE"].into_iter().any(is) {
+    let (mut ignore, mut end) = (false, place);
+    for (at, TokenWithSpan { token, .. }) in tokens.iter().enumerate().skip(place) {
+        if is_word(token, "IGNORE") {
+            ignore = true;
+        } else if is_space(token) {
+            continue;
+        } else if !is_word(token, "LOW_PRIORITY") && !is_word(token, "QUICK") {
             break;
         }
-        ignore |= is("IGNORE");
-        tokens.remove(at);
+        end = at + 1;
     }
+    tokens.drain(place..end);
     ignore
 }
 
