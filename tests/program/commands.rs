@@ -111,7 +111,6 @@ fn members_are_commanded() {
     assert!(rolled_back.contains("1196"), "{rolled_back}");
     wait_for_members(&server, 2);
     node.simulator.kill();
-    // Until then it may still answer that they are gone.
     wait("the node is known to be gone", || {
         let output = mariadb(&server, &["-e", "DELETE FROM conference_members"], "");
         String::from_utf8_lossy(&output.stderr).contains("ERROR 1429")

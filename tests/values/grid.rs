@@ -63,6 +63,7 @@ const PURPOSES: &[(&str, Applies)] = &[
     ("ROUND, TRUNCATE, CEIL, FLOOR and FORMAT see a moment as a number", |this, _| {
         this.calls(&["round", "truncate", "ceil", "floor", "format"]) && this.has_temporal_literal()
     }),
+    ("ORD is wide enough for all characters, also in the binary protocol", |this, _| this.calls(&["ord"])),
     ("a DECIMAL has no negative zero", |_, theirs| theirs.starts_with("\"-0.0")),
     ("FROM_UNIXTIME of a text or DOUBLE has the type DATETIME(6), not one of 39 decimals", |_, theirs| {
         theirs.contains("datetime .39")

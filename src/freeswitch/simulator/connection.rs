@@ -62,6 +62,8 @@ impl Listening {
 pub(super) struct Connection<S> {
     stream: S,
     shared: Arc<Shared>,
+    /// The run that it belongs to.
+    run: u64,
     received: BytesMut,
     is_authenticated: bool,
     events: Option<Listening>,
@@ -70,10 +72,11 @@ pub(super) struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(stream: S, shared: Arc<Shared>, run: u64) -> Self {
         Connection {
             stream,
             shared,
+            run,
             received: BytesMut::new(),
             is_authenticated: false,
             events: None,
@@ -258,12 +261,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let job = job.map_or_else(|| self.shared.create_uuid().to_string(), str::to_owned);
         self.reply(&format!("+OK Job-UUID: {job}\nJob-UUID: {job}")).await?;
-        self.shared.run_in_background(&job, command);
-        Ok(Next::Continue)
+        let is_running = self.shared.run_in_background(self.run, &job, command);
+        Ok(if is_running { Next::Continue } else { Next::Close })
     }
 
     async fn api(&mut self, command: &str) -> io::Result<Next> {
-        let body = self.shared.api(command);
+        let Some(body) = self.shared.api_of(self.run, command) else { return Ok(Next::Close) };
         let header = |length: usize| format!("Content-Type: api/response\nContent-Length: {length}\n\n");
         match self.shared.misbehaviour() {
             Some(Misbehaviour::Hang) => {

@@ -165,19 +165,35 @@ impl Shared {
         self.state.lock().conferences.create_uuid()
     }
 
-    fn run_in_background(&self, job: &str, command: &str) {
-        let mut state = self.state.lock();
-        state.conferences.run_in_background(job, command, self.clock.now());
-        state.dispatch();
+    /// Whether this run has not ended. Under the lock of the state, so that no command of one run meets the next one's
+    /// conferences.
+    fn is_in(&self, run: u64) -> bool {
+        *self.run.borrow() == Some(run)
     }
 
-    fn api(&self, command: &str) -> Vec<u8> {
+    /// Runs a command of a connection of this run; false if the run has ended.
+    fn run_in_background(&self, run: u64, job: &str, command: &str) -> bool {
+        let mut state = self.state.lock();
+        if !self.is_in(run) {
+            return false;
+        }
+        state.conferences.run_in_background(job, command, self.clock.now());
+        state.dispatch();
+        true
+    }
+
+    /// The answer to a connection of this run; None if the run has ended.
+    fn api_of(&self, run: u64, command: &str) -> Option<Vec<u8>> {
+        let mut state = self.state.lock();
+        self.is_in(run).then(|| self.answer(&mut state, command))
+    }
+
+    fn answer(&self, state: &mut State, command: &str) -> Vec<u8> {
         if command == "conference xml_list" {
             self.lists.fetch_add(1, Ordering::Relaxed);
         } else if command.starts_with("uuid_getvar ") {
             self.variables.fetch_add(1, Ordering::Relaxed);
         }
-        let mut state = self.state.lock();
         let answer = state.conferences.api(command, self.clock.now());
         state.dispatch();
         answer
@@ -221,7 +237,7 @@ impl Simulator {
 
     /// Runs an API command, as a client of the event socket can; gives back the answer's body.
     pub fn run(&self, command: &str) -> Vec<u8> {
-        self.0.api(command)
+        self.0.answer(&mut self.0.state.lock(), command)
     }
 
     /// From now on it misbehaves in this way, or in none.
@@ -251,8 +267,8 @@ impl Simulator {
 
     /// Ends as a killed process does: its connections close, and with it ends every call.
     pub fn kill(&self) {
-        self.0.run.send_replace(None);
         let mut state = self.0.state.lock();
+        self.0.run.send_replace(None);
         let (seed, now) = (state.random.random(), self.0.clock.now());
         state.conferences = Conferences::new(seed, now);
         state.subscriptions.clear();
@@ -274,11 +290,9 @@ impl Simulator {
     pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut run = self.0.run.subscribe();
         let current = *run.borrow_and_update();
-        if current.is_none() {
-            return;
-        }
+        let Some(number) = current else { return };
         let ended = run.wait_for(|run| *run != current);
-        let connection = Connection::new(stream, Arc::clone(&self.0));
+        let connection = Connection::new(stream, Arc::clone(&self.0), number);
         tokio::select! {
             biased;
             // Errors are the other side's leaving.

@@ -415,3 +415,16 @@ async fn a_restart_is_another_run() {
     assert_ne!(world.api("global_getvar core_uuid"), before);
     assert_eq!(world.api("conference count"), "0");
 }
+
+#[test]
+fn no_command_is_answered_after_its_run() {
+    let world = World::new();
+    let shared = &world.simulator.0;
+    let run = shared.run.borrow().unwrap();
+    let answers = || (shared.api_of(run, "status").is_some(), shared.run_in_background(run, "job", "status"));
+    assert_eq!(answers(), (true, true));
+    world.simulator.kill();
+    assert_eq!(answers(), (false, false));
+    world.simulator.restart();
+    assert_eq!(answers(), (false, false));
+}
