@@ -128,7 +128,7 @@ pub(super) fn listing(environment: &Environment, listing: Listing, filter: Optio
 const SHORT_ROWS: usize = 100;
 
 impl Node {
-    /// Whether it may read more than a few points or one prefix of an index.
+    /// Whether it may do more than read a few points or one prefix of an index, or a table of the system.
     fn may_run_long(&self) -> bool {
         match self {
             Node::OneRow | Node::Values(_) | Node::Count(_) | Node::System { .. } => false,
@@ -146,8 +146,9 @@ impl Node {
                 exprs.iter().any(Expression::has_subquery) || input.may_run_long()
             }
             Node::Join(join) => {
+                // The product of two short reads can be any length.
                 join.left.may_run_long()
-                    || join.right.may_run_long()
+                    || !join.right.is_point()
                     || join.conditions.iter().any(Expression::has_subquery)
             }
             Node::Derived { input, .. }
@@ -156,6 +157,16 @@ impl Node {
             | Node::Limit { input, .. } => input.may_run_long(),
             Node::Distinct(input) => input.may_run_long(),
             Node::Union { inputs, .. } => inputs.iter().any(|(input, _)| input.may_run_long()),
+        }
+    }
+
+    /// Whether it reads a few rows at most, by their primary keys.
+    fn is_point(&self) -> bool {
+        match self {
+            Node::OneRow => true,
+            Node::Scan(scan) => scan.access.point && !self.may_run_long(),
+            Node::Filter { input, .. } => input.is_point() && !self.may_run_long(),
+            _ => false,
         }
     }
 }
