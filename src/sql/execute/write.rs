@@ -112,11 +112,9 @@ impl Writer<'_> {
             Some(typed) => {
                 let env = Env { run: self.run, row: seen, outer: None };
                 let value = typed.expr.evaluate(&env)?.into_owned();
-                let target = &self.table.columns[column];
-                if self.refuses_null && value.is_null() && !target.nullable {
-                    return Err(Error::NullColumn(target.name.clone()));
-                }
-                self.assignment(number).assign(value, &typed.expr_type, &self.table.columns[column])
+                let strict = self.strict || (self.refuses_null && value.is_null());
+                let assignment = Assignment { strict, ..self.assignment(number) };
+                assignment.assign(value, &typed.expr_type, &self.table.columns[column])
             }
         }
     }
