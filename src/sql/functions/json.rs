@@ -5,15 +5,12 @@ use serde_json::{Value as Json, value::RawValue};
 use super::{
     ANY, Argument, Function, Invocation,
     call::any_nullable,
-    json_path::{self, Path, PathError},
+    json_path::{self, MAX_DEPTH, Path, PathError},
 };
 use crate::{
     error::Result,
     sql::types::{ExprType, Level, Value},
 };
-
-/// Documents whose arrays and objects stand this deep in each other are refused, as MariaDB does.
-const MAX_DEPTH: usize = 32;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("json_valid", (1, 1), |args| ExprType::boolean().nullable(any_nullable(args)), json_valid),
@@ -112,6 +109,11 @@ fn path<'a>(call: &Invocation<'_>, index: usize, text: &'a str) -> Option<Path<'
             warn(4042, "Syntax error in JSON path", &format!(" at position {position}"));
             None
         }
+        Err(PathError::Depth(position)) => {
+            let what = format!("Limit of {MAX_DEPTH} on JSON path depth is reached");
+            warn(4043, &what, &format!(" at position {position}"));
+            None
+        }
     }
 }
 
@@ -127,17 +129,19 @@ fn json_extract(call: &Invocation<'_>) -> Result<Value> {
         found.extend(path.find(document));
     }
     json_path::in_order(&mut found);
-    let parts: Vec<String> = found.iter().map(|part| spaced(part.get())).collect();
-    Ok(match parts.as_slice() {
-        [] => Value::Null,
-        [part] if !may_be_several => call.string(part.as_str()),
-        parts => call.string(format!("[{}]", parts.join(", "))),
-    })
+    if found.is_empty() {
+        return Ok(Value::Null);
+    }
+    let mut shown = String::new();
+    for (position, part) in found.iter().enumerate() {
+        shown.push_str(if position > 0 { ", " } else { "" });
+        put_spaced(&mut shown, part.get());
+    }
+    Ok(call.string(if may_be_several { format!("[{shown}]") } else { shown }))
 }
 
-/// A document with the spaces that MariaDB writes: one after each comma and colon, and no others.
-fn spaced(document: &str) -> String {
-    let mut spaced = String::with_capacity(document.len());
+/// Writes a document with the spaces that MariaDB writes: one after each comma and colon, and no others.
+fn put_spaced(out: &mut String, document: &str) {
     let (mut in_text, mut escaped) = (false, false);
     for character in document.chars() {
         match character {
@@ -146,14 +150,13 @@ fn spaced(document: &str) -> String {
             '"' => in_text = !in_text,
             ' ' | '\t' | '\r' | '\n' if !in_text => continue,
             ',' | ':' if !in_text => {
-                spaced.extend([character, ' ']);
+                out.extend([character, ' ']);
                 continue;
             }
             _ => {}
         }
-        spaced.push(character);
+        out.push(character);
     }
-    spaced
 }
 
 fn json_unquote(call: &Invocation<'_>) -> Result<Value> {

@@ -1,12 +1,15 @@
 //! Paths into JSON documents, as MariaDB's functions take them: `$.a."b c"[1]`, `$.*`, `$[last]`, `$[1 to 3]`, `$**.a`.
 
-use std::{cmp::Reverse, fmt};
+use std::{borrow::Cow, cmp::Reverse, fmt, ptr};
 
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+
+/// Documents whose arrays and objects stand this deep in each other are refused, and paths of so many steps, as MariaDB does.
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// A path, which may lead to several parts of a document.
 #[derive(Debug, PartialEq)]
@@ -44,6 +47,8 @@ pub(super) enum PathError {
     End,
     /// The character at this position, from 1, cannot stand there.
     Syntax(usize),
+    /// The step that ends at this position, from 0, is one too many.
+    Depth(usize),
 }
 
 impl<'a> Path<'a> {
@@ -51,7 +56,7 @@ impl<'a> Path<'a> {
     pub fn parse(text: &'a str) -> Result<Self, PathError> {
         let fail = |rest: &str| match rest {
             "" => PathError::End,
-            rest => PathError::Syntax(text[..text.len() - rest.len()].chars().count() + 1),
+            rest => PathError::Syntax(position(text, rest)),
         };
         let start = text.strip_prefix("lax").unwrap_or(text).trim_start();
         let mut rest = start.strip_prefix('$').ok_or_else(|| fail(start))?;
@@ -60,10 +65,13 @@ impl<'a> Path<'a> {
             let (step, after) = read_step(rest).map_err(fail)?;
             steps.push(step);
             rest = after;
+            if steps.len() >= MAX_DEPTH {
+                return Err(PathError::Depth(position(text, rest) - 2));
+            }
         }
         match steps.last() {
             // It must be said which of them.
-            Some(Step::Descendants) => Err(PathError::Syntax(text.chars().count() + 1)),
+            Some(Step::Descendants) => Err(PathError::Syntax(position(text, ""))),
             _ => Ok(Path { steps }),
         }
     }
@@ -77,18 +85,19 @@ impl<'a> Path<'a> {
     pub fn find<'d>(&self, document: &'d RawValue) -> Vec<&'d RawValue> {
         let mut parts = vec![document];
         for step in &self.steps {
-            let mut next = Vec::new();
-            for part in parts {
-                step.follow(part, &mut next);
-            }
-            in_order(&mut next);
-            parts = next;
+            parts = step.follow_all(&parts);
+            in_order(&mut parts);
         }
         parts
     }
 }
 
-/// Brings parts of one document into its order, each once: descendants of descendants were found several times.
+/// The position of a text's end, from 1 and in characters.
+fn position(text: &str, end: &str) -> usize {
+    text[..text.len() - end.len()].chars().count() + 1
+}
+
+/// Brings parts of one document into its order, each once.
 pub(super) fn in_order(parts: &mut Vec<&RawValue>) {
     parts.sort_by_key(|part| (part.get().as_ptr(), Reverse(part.get().len())));
     parts.dedup_by_key(|part| (part.get().as_ptr(), part.get().len()));
@@ -148,6 +157,20 @@ fn read_place(text: &str) -> Result<(Place, &str), &str> {
 }
 
 impl Step<'_> {
+    /// What it leads to from parts that are in order; some of it may come several times.
+    fn follow_all<'d>(&self, parts: &[&'d RawValue]) -> Vec<&'d RawValue> {
+        let (mut found, mut passed) = (Vec::new(), ptr::null());
+        for part in parts {
+            let place = part.get().as_bytes().as_ptr_range();
+            // What stands in another part is found among its descendants.
+            if *self != Step::Descendants || place.start >= passed {
+                self.follow(part, &mut found);
+                passed = place.end;
+            }
+        }
+        found
+    }
+
     fn follow<'d>(&self, part: &'d RawValue, found: &mut Vec<&'d RawValue>) {
         match self {
             Step::Member(name) => {
@@ -202,7 +225,7 @@ fn elements(part: &RawValue) -> Option<Vec<&RawValue>> {
 }
 
 /// The members of an object, in their order; none if it is no object.
-fn members(part: &RawValue) -> Vec<(String, &RawValue)> {
+fn members(part: &RawValue) -> Vec<(Cow<'_, str>, &RawValue)> {
     if !part.get().starts_with('{') {
         return Vec::new();
     }
@@ -210,7 +233,11 @@ fn members(part: &RawValue) -> Vec<(String, &RawValue)> {
 }
 
 /// An object's members, also those of one name.
-struct Members<'d>(Vec<(String, &'d RawValue)>);
+struct Members<'d>(Vec<(Cow<'d, str>, &'d RawValue)>);
+
+/// A name, which is a copy only if it has escapes.
+#[derive(Deserialize)]
+struct Name<'d>(#[serde(borrow)] Cow<'d, str>);
 
 impl<'d> Deserialize<'d> for Members<'d> {
     fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
@@ -224,12 +251,27 @@ impl<'d> Deserialize<'d> for Members<'d> {
 
             fn visit_map<A: MapAccess<'d>>(self, mut map: A) -> Result<Members<'d>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((Name(name), part)) = map.next_entry()? {
+                    members.push((name, part));
                 }
                 Ok(Members(members))
             }
         }
         deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descendants_of_descendants_are_looked_for_once() {
+        let document = format!("{}1, 2{}", "[".repeat(20), "]".repeat(20));
+        let all = Step::Descendants.follow_all(&[serde_json::from_str(&document).unwrap()]);
+        assert_eq!(all.len(), 22);
+        assert_eq!(Step::Descendants.follow_all(&all).len(), 22);
+        let apart: Vec<&RawValue> = serde_json::from_str("[[1], [2]]").unwrap();
+        assert_eq!(Step::Descendants.follow_all(&apart).len(), 4);
     }
 }
