@@ -310,6 +310,9 @@ async fn an_answer_that_does_not_come_leaves_open_what_happened() {
     assert_eq!(error.codes().0, 1430, "{error}");
     assert!(error.to_string().contains("may have been carried out"), "{error}");
     world.simulator.misbehave(None);
+    // A list that it was asked for before may still be waited for, and the node be taken for well until then.
+    let lists = world.simulator.lists();
+    wait_until("it is asked for another list", || world.simulator.lists() > lists).await;
     world.wait_until_the_node_is(|state| state == NodeState::Well).await;
     assert_eq!(world.affected("UPDATE conference_members SET can_hear = 0 WHERE user_id = 3").await, 1);
 }
